@@ -1,0 +1,10 @@
+// Package disk turns an image file into flat bytes.
+//
+// In: the path of an image file, or an open file handed in by the sandbox.
+// Out: Image: ReaderAt, Size, the ranges that hold data, and what is inside
+// that a reader should know (internal snapshots, backing file). May touch:
+// the host files it is told to open, read only; a bounded spill file for
+// compressed input. Never: follows a path that a header names unless the
+// caller allows it, writes to an input, understands what the bytes mean.
+// Next room: volume.
+package disk

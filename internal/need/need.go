@@ -1,0 +1,72 @@
+package need
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// miss skips t, or fails it where everything must be present.
+func miss(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("ASSAY_REQUIRE") == "1" {
+		t.Fatalf("ASSAY_REQUIRE=1: "+format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// Tool needs every named program, also in the sbin folders that an ordinary
+// user's PATH lacks. It returns the path of the first.
+func Tool(t testing.TB, names ...string) string {
+	t.Helper()
+	first := ""
+	for _, n := range names {
+		p, err := exec.LookPath(n)
+		for _, d := range []string{"/usr/sbin", "/sbin", "/usr/lib/openssh"} {
+			if err != nil {
+				p, err = exec.LookPath(filepath.Join(d, n))
+			}
+		}
+		if err != nil {
+			miss(t, "%s is not installed (make tools installs it)", n)
+		}
+		if first == "" {
+			first = p
+		}
+	}
+	return first
+}
+
+// Root needs the rights to mount: uid 0 on Linux.
+func Root(t testing.TB) {
+	t.Helper()
+	if runtime.GOOS != "linux" || os.Getuid() != 0 {
+		miss(t, "needs root on Linux")
+	}
+}
+
+// Corpus returns a folder of the samples that lie beside the checkout, and
+// skips where they are absent: the project tests itself without them, so this
+// skip is never a failure.
+func Corpus(t testing.TB, name string) string {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	dir := filepath.Join(filepath.Dir(here), "..", "..", "..", "shared", "corpora", name)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no sample folder %s", name)
+	}
+	return dir
+}
+
+// Run runs a command and fails the test with its output when it fails. It
+// returns what the command printed on both streams.
+func Run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(Tool(t, name), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
