@@ -1,0 +1,125 @@
+package leftover
+
+import (
+	"fmt"
+
+	"assay/check"
+	"assay/finding"
+	"assay/internal/fsys"
+	"assay/internal/guest"
+)
+
+// MaxPlaces bounds the further places that one finding lists.
+const MaxPlaces = 100
+
+// A Spec says which files are left over and what is said of them.
+type Spec struct {
+	Patterns []string // see guest.Match
+	// Keep tells which of the matched files are not meant; nil keeps none out.
+	// Only regular files that are not empty are asked.
+	Keep func(guest.Match) bool
+	// Group joins files of one key to one finding; nil makes one finding a file.
+	Group func(guest.Match) string
+	// Title is the text of a finding; it gets what is left in one group.
+	Title func(Group) finding.Text
+	// Fix is what to do with one file. FixTitle says it.
+	Fix      finding.Op
+	FixTitle finding.Text
+	Safe     bool
+	Risk     finding.Text // what can break when not Safe
+	// Severity of one group; nil means the check's.
+	Severity func(Group) finding.Severity
+}
+
+// A Group is the files of one finding.
+type Group struct {
+	Key     string
+	Matches []guest.Match
+	Bytes   int64
+}
+
+// Size is Bytes for people: "1.5 MiB".
+func (g Group) Size() string { return Size(g.Bytes) }
+
+// Size writes a number of bytes for people.
+func Size(n int64) string {
+	units := []string{"KiB", "MiB", "GiB", "TiB", "PiB"}
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f := float64(n) / 1024
+	for i, u := range units {
+		if f < 1024 || i == len(units)-1 {
+			return fmt.Sprintf("%.1f %s", f, u)
+		}
+		f /= 1024
+	}
+	return ""
+}
+
+// Run reports what s names.
+func Run(p *check.Pass[*guest.Guest], s Spec) error {
+	matches, whole := p.Subject.Match(s.Patterns...)
+	if !whole {
+		p.Gap(finding.GapLimit, finding.Where{}, "more than %d files match: the rest is not reported", len(matches))
+	}
+	var groups []*Group
+	byKey := map[string]*Group{}
+	for _, m := range matches {
+		if m.Meta.Kind != fsys.Regular || m.Meta.Size == 0 || s.Keep != nil && s.Keep(m) {
+			continue
+		}
+		key := m.Path
+		if s.Group != nil {
+			key = s.Group(m)
+		}
+		g := byKey[key]
+		if g == nil {
+			g = &Group{Key: key}
+			byKey[key] = g
+			groups = append(groups, g)
+		}
+		g.Matches = append(g.Matches, m)
+		g.Bytes += m.Meta.Size
+	}
+	for _, g := range groups {
+		if err := p.Context.Err(); err != nil {
+			return err
+		}
+		s.report(p, *g)
+	}
+	return nil
+}
+
+func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
+	f := finding.Finding{Title: s.Title(g)}
+	if s.Severity != nil {
+		f.Severity = s.Severity(g)
+	}
+	if s.Group != nil {
+		f.Anchor = g.Key
+	}
+	if s.Fix != "" {
+		f.Fix = &finding.Fix{Title: s.FixTitle, Safe: s.Safe}
+		if !s.Safe {
+			f.Fix.Risk = &s.Risk
+		}
+	}
+	for i, m := range g.Matches {
+		w := finding.Where{Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, User: m.User}
+		switch {
+		case i == 0:
+			f.Where = w
+			if s.Group != nil && len(g.Matches) > 1 {
+				f.Where.Path, f.Where.User = g.Key, ""
+				f.Places = append(f.Places, w)
+			}
+		case i < MaxPlaces:
+			f.Places = append(f.Places, w)
+		}
+		if f.Fix != nil {
+			f.Fix.Edits = append(f.Fix.Edits, finding.Edit{Op: s.Fix, Volume: w.Volume, Path: m.Path})
+		}
+	}
+	p.Report(f)
+}
