@@ -114,11 +114,22 @@ type Finding struct {
 	Evidence   *Evidence `json:"evidence,omitempty"`
 	Fix        *Fix      `json:"fix,omitempty"`
 
+	// Accepted is set when the user knows this finding and keeps it: it is
+	// shown, but does not count.
+	Accepted *Acceptance `json:"accepted,omitempty"`
+
 	// Anchor tells this finding from others of the same check at the same
 	// place. It goes into ID, so it must be stable across runs and must never
 	// be derived from a guessable secret: a public key's fingerprint, a user's
 	// name, a setting's name.
 	Anchor string `json:"-"`
+}
+
+// An Acceptance says why a finding or a gap does not count.
+type Acceptance struct {
+	By      string `json:"by"`                // "ignore" (a file that says so) or "baseline" (an earlier report)
+	Reason  string `json:"reason,omitempty"`  // the user's words
+	Expires string `json:"expires,omitempty"` // RFC 3339 date; the acceptance ends with that day
 }
 
 // Identify fills ID from what is stable: check, path, user and Anchor. Line

@@ -45,6 +45,8 @@ type Gap struct {
 	Where  Where   `json:"where"`
 	Detail string  `json:"detail,omitempty"` // technical reason, in English, with offsets
 	Check  string  `json:"check,omitempty"`
+
+	Accepted *Acceptance `json:"accepted,omitempty"`
 }
 
 // NewGap makes a gap with its title and ID filled.

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"assay/finding"
+)
+
+// Protocol is the version of the stream. It changes when a reader of the old
+// one would misunderstand the new one.
+const Protocol = "1"
+
+// A Message is one thing that a run has to say: exactly one field is set.
+type Message struct {
+	Config    *Config          `json:"config,omitempty"`
+	Inventory *Inventory       `json:"inventory,omitempty"`
+	Progress  *Progress        `json:"progress,omitempty"`
+	Finding   *finding.Finding `json:"finding,omitempty"`
+	Gap       *finding.Gap     `json:"gap,omitempty"`
+	Action    *Action          `json:"action,omitempty"`
+	Verdict   *Verdict         `json:"verdict,omitempty"`
+}
+
+// A Handler listens to one run. Handle is called from one goroutine, in order;
+// a message must not be changed or kept. Close ends the run and writes what is
+// still to be written.
+type Handler interface {
+	Handle(Message) error
+	Close() error
+}
+
+// A Config opens a stream. One stream can hold several targets: each begins
+// with a Config and ends with a Verdict.
+type Config struct {
+	Protocol  string   `json:"protocol"`
+	Tool      string   `json:"tool"` // "assay"
+	Version   string   `json:"version"`
+	Command   string   `json:"command"` // "inspect"
+	Target    string   `json:"target"`
+	Catalogue string   `json:"catalogue"` // version of the checks: digest of their IDs and texts
+	Checks    []Check  `json:"checks,omitempty"`
+	FailOn    string   `json:"fail_on,omitempty"`
+	Started   string   `json:"started,omitempty"` // RFC 3339, UTC
+	Options   []string `json:"options,omitempty"` // those that change what is looked at
+}
+
+// A Check is what a stream says of a check once, so that any reader can show
+// its findings without knowing the catalogue.
+type Check struct {
+	ID         string        `json:"id"`
+	Severity   string        `json:"severity"`
+	Class      finding.Class `json:"class"`
+	Rows       []string      `json:"rows,omitempty"`
+	Title      finding.Text  `json:"title"`
+	Why        finding.Text  `json:"why"`
+	Remedy     finding.Text  `json:"remedy"`
+	References []string      `json:"references,omitempty"`
+}
+
+// An Inventory says what the target is.
+type Inventory struct {
+	Disks   []Disk   `json:"disks,omitempty"`
+	Volumes []Volume `json:"volumes,omitempty"`
+	System  *System  `json:"system,omitempty"`
+}
+
+// A Disk is one image file.
+type Disk struct {
+	Name      string   `json:"name"`
+	Format    string   `json:"format"`
+	Variant   string   `json:"variant,omitempty"`
+	Size      int64    `json:"size"`
+	Table     string   `json:"table,omitempty"` // "gpt", "mbr"
+	Backing   string   `json:"backing,omitempty"`
+	Snapshots []string `json:"snapshots,omitempty"`
+	Notes     []string `json:"notes,omitempty"`
+}
+
+// A Volume is one volume of the layout.
+type Volume struct {
+	Name     string `json:"name"`
+	Content  string `json:"content,omitempty"`
+	Size     int64  `json:"size"`
+	UUID     string `json:"uuid,omitempty"`
+	Label    string `json:"label,omitempty"`
+	Mount    string `json:"mount,omitempty"`
+	Replayed bool   `json:"replayed,omitempty"` // its log was dirty and applied in memory
+	Problem  string `json:"problem,omitempty"`
+}
+
+// A System is the machine found on the volumes.
+type System struct {
+	Family   string   `json:"family"`
+	ID       string   `json:"id,omitempty"`
+	Version  string   `json:"version,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	Packages int      `json:"packages"`
+	Accounts int      `json:"accounts"`
+	Logins   []Login  `json:"logins,omitempty"`
+	Files    int      `json:"files,omitempty"`
+	Agents   []string `json:"agents,omitempty"`
+	HostKeys string   `json:"host_keys_by,omitempty"` // what makes host keys anew at first boot
+}
+
+// A Login is an account with a shell that lets a person in.
+type Login struct {
+	User     string `json:"user"`
+	UID      uint32 `json:"uid"`
+	Password string `json:"password"` // "none", "empty", "set", "locked", "shadowed"
+	Origin   string `json:"origin,omitempty"`
+	Sudo     bool   `json:"sudo,omitempty"`
+}
+
+// A Progress says how far a run is. Streams are complete without it.
+type Progress struct {
+	Phase string `json:"phase"` // "open", "read", "check"
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0 when unknown
+	Unit  string `json:"unit,omitempty"`  // "bytes", "checks", "files"
+}
+
+// An Action is one change that was made, or would be.
+type Action struct {
+	Edit    finding.Edit `json:"edit"`
+	Check   string       `json:"check,omitempty"`
+	Result  string       `json:"result"` // "planned", "done", "refused"
+	Message string       `json:"message,omitempty"`
+}
+
+// A Verdict closes one target's part of a stream.
+type Verdict struct {
+	Clean     bool           `json:"clean"` // nothing at or above fail_on, and no gap that is not accepted
+	Findings  map[string]int `json:"findings"`
+	Accepted  int            `json:"accepted"` // findings that do not count because the user accepted them
+	Hidden    int            `json:"hidden"`   // below --severity: counted in findings, not shown
+	Gaps      int            `json:"gaps"`
+	Files     int            `json:"files,omitempty"`
+	BytesRead int64          `json:"bytes_read"`
+	Seconds   float64        `json:"seconds"`
+	Catalogue string         `json:"catalogue"`
+	SHA256    string         `json:"sha256,omitempty"` // of the input file, when asked for
+	Sandbox   string         `json:"sandbox"`          // the level that was reached
+	Error     string         `json:"error,omitempty"`  // why the run did not get to the end
+}
