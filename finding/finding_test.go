@@ -30,7 +30,7 @@ func TestIdentityIsStable(t *testing.T) {
 
 func TestPathBytesSurviveJSON(t *testing.T) {
 	for _, p := range []string{"/etc/passwd", "/\xff\xfe/a\nb", "/名字"} {
-		b, err := json.Marshal(Finding{Where: Where{Path: p, Line: 2}})
+		b, err := json.Marshal(Finding{Severity: Low, Where: Where{Path: p, Line: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}
