@@ -1,8 +1,6 @@
 package leftover
 
 import (
-	"fmt"
-
 	"assay/check"
 	"assay/finding"
 	"assay/internal/fsys"
@@ -39,23 +37,7 @@ type Group struct {
 }
 
 // Size is Bytes for people: "1.5 MiB".
-func (g Group) Size() string { return Size(g.Bytes) }
-
-// Size writes a number of bytes for people.
-func Size(n int64) string {
-	units := []string{"KiB", "MiB", "GiB", "TiB", "PiB"}
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f := float64(n) / 1024
-	for i, u := range units {
-		if f < 1024 || i == len(units)-1 {
-			return fmt.Sprintf("%.1f %s", f, u)
-		}
-		f /= 1024
-	}
-	return ""
-}
+func (g Group) Size() string { return finding.Size(g.Bytes) }
 
 // Run reports what s names.
 func Run(p *check.Pass[*guest.Guest], s Spec) error {
