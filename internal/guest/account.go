@@ -6,8 +6,13 @@ import "assay/internal/fsys"
 type Accounts struct {
 	Users  []Account // in the order of /etc/passwd
 	Groups []Group
-	// Orphans are shadow lines without a passwd line.
+	// Orphans are shadow lines without a passwd line, and those behind the first
+	// line of the same name: no login reaches them. Only Name and the fields of
+	// the password are set.
 	Orphans []Account
+	// Compat are the lines of /etc/passwd that begin with "+" or "-": where
+	// nsswitch.conf says "compat", they admit users of a directory service.
+	Compat []int
 	// Min is UID_MIN of /etc/login.defs, or 1000.
 	Min uint32
 }
@@ -49,7 +54,7 @@ type Account struct {
 	Hash       string // the crypt(3) string when SetPassword or LockedHash, without the lock
 	HashInFile string // "/etc/shadow" or "/etc/passwd": where the field stands
 	ShadowLine int    // 0 when there is none
-	Expired    bool   // the account's expiry date (shadow field 8) is 1, the usual "disabled"; other dates are not judged
+	Expired    bool   // the account's expiry date (shadow field 8) is 0 or 1, the usual "disabled"; other dates are not judged
 
 	Groups []string // primary first, then by name
 	Origin Origin
@@ -72,12 +77,14 @@ type SudoRule struct {
 
 // A Group is one line of /etc/group.
 type Group struct {
-	Name     string
-	GID      uint32
-	Members  []string
-	Password PasswordState // of gshadow or group
-	Line     int
-	Origin   Origin
+	Name       string
+	GID        uint32
+	Members    []string
+	Password   PasswordState // of gshadow or group
+	Hash       string        // as Account.Hash
+	Line       int           // in /etc/group
+	ShadowLine int           // in /etc/gshadow where Password comes from it, or 0
+	Origin     Origin
 }
 
 // A Home is one directory in which people leave things.

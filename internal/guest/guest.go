@@ -29,6 +29,7 @@ type OS struct {
 	Like    []string // ID_LIKE
 	Version string   // VERSION_ID
 	Name    string   // PRETTY_NAME
+	Image   string   // image_id of /etc/image-id, which Alibaba Cloud's own images have
 }
 
 // A Volume is a volume of the machine that is not mounted in the tree but that
@@ -77,8 +78,9 @@ func New(t *fsys.Tree) *Guest {
 // OS says which system this is.
 func (g *Guest) OS() OS { return g.os() }
 
-// Accounts returns the local accounts and groups. The error is set when
-// /etc/passwd exists but cannot be read; what could be parsed is still there.
+// Accounts returns the local accounts and groups. The error is set when passwd,
+// shadow, group or gshadow exists but cannot be read; what could be parsed is
+// still there.
 func (g *Guest) Accounts() (Accounts, error) { return g.accounts() }
 
 // Homes returns the distinct home directories that exist, of every account in

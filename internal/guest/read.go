@@ -14,11 +14,9 @@ func loginShell(shell string) bool {
 	return !slices.Contains([]string{"nologin", "false", "sync", "halt", "shutdown", "true"}, base)
 }
 
-func (g *Guest) readOS() OS { return OS{} }
+func (g *Guest) setOrigins(a *Accounts) {}
 
-func (g *Guest) readAccounts() (Accounts, error) { return Accounts{Min: 1000}, nil }
-
-func (g *Guest) readHomes() []Home { return nil }
+func (g *Guest) setSudo(a *Accounts) {}
 
 func (g *Guest) readSSHD() *SSHD { return &SSHD{} }
 
