@@ -1,0 +1,64 @@
+package btrfs
+
+import (
+	"errors"
+
+	"assay/internal/fsys"
+)
+
+// Scan implements fsys.InodeScanner: one pass over the leaves of every
+// subvolume, in the order of ids and inode numbers. Files that are deleted but
+// not yet cleaned up are left out.
+func (f *FS) Scan(yield func(fsys.Node, fsys.Meta) error) error {
+	for _, t := range f.subvols {
+		if err := f.scanTree(t, yield); err != nil {
+			if errors.Is(err, fsys.ErrStop) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *FS) scanTree(t *subvol, yield func(fsys.Node, fsys.Meta) error) error {
+	var in inode
+	var j judge
+	flush := func() error {
+		if in.tree == nil || in.meta.Nlink == 0 {
+			return nil
+		}
+		n := t.node(in.ino)
+		in.tree = nil
+		return yield(n, in.meta)
+	}
+	err := f.ascend(t.root, key{firstFree, 0, 0}, key{lastFree, 255, ^uint64(0)}, func(it item) error {
+		switch it.key.typ {
+		case inodeItemKey:
+			if err := flush(); err != nil || it.key.objectid > maxObjectid {
+				return err
+			}
+			var err error
+			if in, err = f.parseInode(t, it); err != nil {
+				return err
+			}
+			j = judge{f: f, meta: &in.meta}
+		case extentDataKey:
+			if in.tree == nil || it.key.objectid != in.ino || in.meta.Kind != fsys.Regular || j.n > judgeExtents {
+				return nil
+			}
+			e, err := f.parseExtent(it)
+			if err != nil {
+				return nil // Open names it
+			}
+			if err := j.extent(e); !errors.Is(err, errFound) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
