@@ -43,7 +43,8 @@ var rooms = []struct{ room, may string }{
 	// judgement
 	{"internal/checks", "check internal/guest internal/checks/linux/* internal/checks/any/*"},
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
-	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/secret"},
+	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
+	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/secret"},
 	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs"},
 	// telling
 	{"internal/report", "finding"},
