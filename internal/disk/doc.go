@@ -7,4 +7,7 @@
 // compressed input. Never: follows a path that a header names unless the
 // caller allows it, writes to an input, understands what the bytes mean.
 // Next room: volume.
+//
+// The contract of an image is in the package image, the formats are in raw,
+// qcow2, vhd, vhdx, vmdk and vdi beside it.
 package disk

@@ -1,30 +1,10 @@
 package disk
 
-import (
-	"io"
+import "assay/internal/disk/image"
 
-	"assay/internal/span"
-)
-
-// An Image is a disk's bytes as the machine sees them. ReadAt is safe for
-// concurrent use; unallocated ranges read as zero. Implementations live in the
-// packages below and are read only.
-type Image interface {
-	io.ReaderAt
-	// Size is the virtual size in bytes.
-	Size() int64
-	// Data returns the ranges that may hold non-zero bytes; all else is known
-	// to be zero. It may be computed on the first call and then kept.
-	Data() (span.Set, error)
-	// Info says what the container tells of itself.
-	Info() Info
-}
+// An Image is a disk's bytes as the machine sees them; its contract is written
+// at image.Image, which the format packages implement.
+type Image = image.Image
 
 // Info is what an image file tells of itself.
-type Info struct {
-	Format    string   // "raw", "qcow2", "vhd", "vhdx", "vmdk", "vdi"
-	Variant   string   // "v3, zstd", "dynamic", "streamOptimized", …
-	Backing   string   // name of the backing file that the header asks for, "" if none; data, never opened by itself
-	Snapshots []string // names of internal snapshots: old content that lies in the file
-	Notes     []string // further facts for the reader, in English
-}
+type Info = image.Info
