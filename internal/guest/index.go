@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -16,12 +17,13 @@ const (
 )
 
 // An Index is every file of the tree but what lies under pseudo file systems,
-// in walk order: the files of one directory follow each other.
+// in walk order: a directory comes right before all that is below it, names of
+// one directory are sorted.
 type Index struct {
 	Dirs   []string // paths of directories
 	Files  []Indexed
 	Faults []finding.Gap // what the walk could not read
-	names  map[string][]int32
+	byName []int32       // indices into Files, by name and then in walk order
 }
 
 // An Indexed is one name. Its metadata is read with Tree.Meta when needed.
@@ -41,36 +43,75 @@ func (f Indexed) Place() fsys.Place { return fsys.Place{Mount: int(f.Mount), Nod
 
 // Named returns the files with exactly this name, in walk order.
 func (x *Index) Named(name string) []Indexed {
-	var out []Indexed
-	for _, i := range x.names[name] {
-		out = append(out, x.Files[i])
-	}
-	return out
+	return x.at(x.hits(nil, literal(name)))
 }
 
-// Like returns the files whose name matches one of the path.Match patterns, in
-// walk order. Patterns of the form "*.ext" are cheap.
+// Like returns the files whose name matches one of the path.Match patterns,
+// each once, in walk order. Patterns that begin with letters, and those of the
+// form "*.ext", are cheap.
 func (x *Index) Like(patterns ...string) []Indexed {
+	return x.at(x.like(patterns))
+}
+
+// like returns indices into Files in walk order.
+func (x *Index) like(patterns []string) []int32 {
 	var hits []int32
-	for name, at := range x.names {
-		if slices.ContainsFunc(patterns, func(p string) bool { return likeName(p, name) }) {
-			hits = append(hits, at...)
-		}
+	for _, p := range patterns {
+		hits = x.hits(hits, compile(p))
 	}
 	slices.Sort(hits)
-	out := make([]Indexed, 0, len(hits))
-	for _, i := range hits {
-		out = append(out, x.Files[i])
+	return slices.Compact(hits)
+}
+
+func (x *Index) at(hits []int32) []Indexed {
+	out := make([]Indexed, len(hits))
+	for i, h := range hits {
+		out[i] = x.Files[h]
 	}
 	return out
 }
 
-func likeName(pattern, name string) bool {
-	if ext, ok := strings.CutPrefix(pattern, "*"); ok && !strings.ContainsAny(ext, `*?[\`) {
-		return strings.HasSuffix(name, ext)
+// hits appends the files that p matches. Only the names that begin like p are
+// looked at; a name that occurs often is matched once.
+func (x *Index) hits(out []int32, p namePattern) []int32 {
+	from, _ := slices.BinarySearchFunc(x.byName, p.prefix, func(i int32, s string) int { return strings.Compare(x.Files[i].Name, s) })
+	last, yes := "", false
+	for _, i := range x.byName[from:] {
+		name := x.Files[i].Name
+		if !strings.HasPrefix(name, p.prefix) {
+			break
+		}
+		if name != last { // names are never empty
+			last, yes = name, p.match(name)
+		}
+		if yes {
+			out = append(out, i)
+		}
 	}
-	ok, err := path.Match(pattern, name)
-	return err == nil && ok
+	return out
+}
+
+// A namePattern is a path.Match pattern for one name, with what can be told
+// without running it.
+type namePattern struct {
+	prefix string // what every match begins with
+	match  func(name string) bool
+}
+
+func literal(name string) namePattern {
+	return namePattern{name, func(s string) bool { return s == name }}
+}
+
+func compile(p string) namePattern {
+	i := strings.IndexAny(p, `*?[\`)
+	if i < 0 {
+		return literal(p)
+	}
+	prefix, rest := p[:i], p[i:]
+	if end, ok := strings.CutPrefix(rest, "*"); ok && !strings.ContainsAny(end, `*?[\`) {
+		return namePattern{prefix, func(s string) bool { return len(s) >= len(prefix)+len(end) && strings.HasSuffix(s, end) }}
+	}
+	return namePattern{prefix, func(s string) bool { ok, err := path.Match(p, s); return err == nil && ok }}
 }
 
 // pseudo are directories that the running kernel fills; in an image they hold
@@ -78,9 +119,13 @@ func likeName(pattern, name string) bool {
 // by name.
 var pseudo = []string{"/proc", "/sys", "/dev", "/run"}
 
+// pseudo reports whether walks leave out what is below the directory.
+func (g *Guest) pseudo(dir string) bool { return g.Live && slices.Contains(pseudo, dir) }
+
 func (g *Guest) readIndex() *Index {
-	x := &Index{Dirs: []string{"/"}, names: map[string][]int32{}}
+	x := &Index{Dirs: []string{"/"}}
 	dirs := map[string]int32{"/": 0}
+	last, d := "/", int32(0) // the directory of the file before
 	fault := func(name string, kind finding.GapKind, format string, args ...any) {
 		if len(x.Faults) < maxFaults {
 			x.Faults = append(x.Faults, finding.NewGap(kind, g.Where(name, 0), format, args...))
@@ -95,15 +140,16 @@ func (g *Guest) readIndex() *Index {
 			fault("/", finding.GapLimit, "more than %d files: the rest is not listed", maxIndexed)
 			return fsys.ErrStop
 		}
-		dir := path.Dir(name)
-		d, ok := dirs[dir]
-		if !ok {
-			d = int32(len(x.Dirs))
-			x.Dirs, dirs[dir] = append(x.Dirs, dir), d
+		if dir := name[:max(1, len(name)-len(e.Name)-1)]; dir != last {
+			var ok bool
+			if d, ok = dirs[dir]; !ok {
+				d = int32(len(x.Dirs))
+				x.Dirs, dirs[dir] = append(x.Dirs, dir), d
+			}
+			last = dir
 		}
-		x.names[e.Name] = append(x.names[e.Name], int32(len(x.Files)))
 		x.Files = append(x.Files, Indexed{d, int16(p.Mount), e.Kind, e.Name, p.Node})
-		if g.Live && slices.Contains(pseudo, name) {
+		if g.pseudo(name) {
 			return skipDir
 		}
 		return nil
@@ -111,5 +157,12 @@ func (g *Guest) readIndex() *Index {
 	if err != nil {
 		fault("/", finding.GapCorrupt, "%v", err)
 	}
+	x.byName = make([]int32, len(x.Files))
+	for i := range x.byName {
+		x.byName[i] = int32(i)
+	}
+	slices.SortFunc(x.byName, func(a, b int32) int {
+		return cmp.Or(strings.Compare(x.Files[a].Name, x.Files[b].Name), cmp.Compare(a, b))
+	})
 	return x
 }

@@ -94,8 +94,13 @@ func (m *matcher) one(name string, rest []string) {
 	}
 }
 
-// below matches rest in dir and in every directory under it.
+// below matches rest in dir and in every directory under it. A single name is
+// looked up in the index: walking a whole tree for each pattern is slow.
 func (m *matcher) below(dir string, at fsys.Place, rest []string) {
+	if len(rest) == 1 && rest[0] != "**" {
+		m.named(dir, rest[0])
+		return
+	}
 	if len(rest) > 0 {
 		m.expand(dir, at, rest)
 	}
@@ -106,11 +111,26 @@ func (m *matcher) below(dir string, at fsys.Place, rest []string) {
 		case err != nil: // reported by Index
 		case len(rest) == 0:
 			m.add(name, p)
-		case e.Kind == fsys.Directory:
+		case e.Kind == fsys.Directory && !m.g.pseudo(name):
 			m.expand(name, p, rest)
+		}
+		if m.g.pseudo(name) {
+			return skipDir
 		}
 		return nil
 	})
+}
+
+// named adds the files below dir whose name matches.
+func (m *matcher) named(dir, pattern string) {
+	x := m.g.Index()
+	prefix := strings.TrimSuffix(dir, "/") + "/"
+	for _, i := range x.like([]string{pattern}) {
+		f := x.Files[i]
+		if in := x.Dirs[f.Dir]; !m.cut && (in == dir || strings.HasPrefix(in, prefix)) {
+			m.add(x.Path(f), f.Place())
+		}
+	}
 }
 
 func (m *matcher) add(name string, p fsys.Place) {
