@@ -44,7 +44,7 @@ var variants = []variant{
 	{"inline-ea-2k", []string{"-t", "ext4", "-b", "2048", "-I", "1024", "-O", "inline_data,ea_inode,large_dir"}, 96},
 	{"bigalloc", []string{"-t", "ext4", "-C", "65536", "-O", "bigalloc"}, 512},
 	{"bigalloc-1k", []string{"-t", "ext4", "-b", "1024", "-C", "16384", "-O", "bigalloc,^resize_inode"}, 256},
-	{"eainode", []string{"-t", "ext4", "-O", "ea_inode,large_dir,project"}, 96},
+	{"eainode", []string{"-t", "ext4", "-O", "ea_inode,large_dir"}, 96},
 	{"sparse2-2k", []string{"-t", "ext4", "-b", "2048", "-O", "sparse_super2,^resize_inode"}, 96},
 	{"noflex-nojournal", []string{"-t", "ext4", "-O", "^flex_bg,^has_journal,^extents,^64bit,^metadata_csum"}, 96},
 	{"rev0", []string{"-r", "0", "-O", "none", "-b", "1024"}, 64},
