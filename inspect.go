@@ -1,0 +1,396 @@
+package assay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"assay/check"
+	"assay/finding"
+	"assay/internal/binread"
+	"assay/internal/checks"
+	"assay/internal/disk"
+	"assay/internal/fsys"
+	"assay/internal/fsys/hostfs"
+	"assay/internal/fsys/probe"
+	"assay/internal/guest"
+	"assay/internal/report"
+	"assay/internal/volume"
+)
+
+// A Target is what to inspect: image files of one machine, or a directory.
+type Target struct {
+	Name string // as the user wrote it
+	// Images are the machine's disks, opened by the caller, first the one
+	// that it boots from.
+	Images []ImageFile
+	// Dir is a directory instead of images; "/" together with Live.
+	Dir  string
+	Live bool
+}
+
+// An ImageFile is one image, opened for reading. Path relates the names of
+// files that its header may ask for.
+type ImageFile struct {
+	Path string
+	File *os.File
+}
+
+// Options say what an inspection does.
+type Options struct {
+	Checks    []string // IDs or prefixes of those to run; all if empty
+	NoContent bool     // leave out checks that read file contents at large
+	Disk      disk.Options
+	Digest    bool   // compute the sha256 of the first image file
+	Key       []byte // for fingerprints of secrets
+	Sandbox   string // level reached, for the verdict
+	Parallel  int    // checks at a time; 0 means the number of processors
+	Command   string // "inspect", for the stream
+	Started   time.Time
+}
+
+// ErrNothing says that a target holds nothing that assay can look at.
+var ErrNothing = errors.New("no file system was found in it")
+
+// Inspect says what is in a target, as messages to h, and closes the target's
+// part of the stream with a verdict. It changes nothing. It returns an error
+// only when the target could not be inspected at all; the verdict then says so
+// too. h is not closed.
+func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
+	r := &run{ctx: ctx, t: t, o: o, h: h, clock: time.Now()}
+	defer r.close()
+	suite, err := Select(o.Checks, o.NoContent)
+	if err != nil {
+		return err
+	}
+	r.send(report.Message{Config: r.config(suite)})
+	g, err := r.assemble()
+	if err == nil {
+		err = r.check(g, suite)
+	}
+	if err == nil && o.Digest && len(t.Images) > 0 {
+		r.verdict.SHA256, err = r.digest(t.Images[0].File)
+	}
+	if err != nil {
+		r.verdict.Error = err.Error()
+	}
+	r.verdict.Seconds = time.Since(r.clock).Seconds()
+	r.verdict.BytesRead = r.read.Load()
+	r.verdict.Sandbox = o.Sandbox
+	r.verdict.Catalogue = CatalogueVersion()
+	r.send(report.Message{Verdict: &r.verdict})
+	return errors.Join(err, r.failed)
+}
+
+// Select returns the checks whose ID is in names or below one of them.
+func Select(names []string, noContent bool) ([]*check.Check[*guest.Guest], error) {
+	var out []*check.Check[*guest.Guest]
+	used := map[string]bool{}
+	for _, c := range checks.Machine {
+		if noContent && c.Content {
+			continue
+		}
+		for _, n := range names {
+			if c.ID == n || strings.HasPrefix(c.ID, strings.TrimSuffix(n, "/")+"/") {
+				used[n] = true
+			}
+		}
+		if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool {
+			return c.ID == n || strings.HasPrefix(c.ID, strings.TrimSuffix(n, "/")+"/")
+		}) {
+			out = append(out, c)
+		}
+	}
+	for _, n := range names {
+		if !used[n] {
+			return nil, fmt.Errorf("there is no check %q: assay checks lists them", n)
+		}
+	}
+	return out, nil
+}
+
+// CatalogueVersion is the digest of the IDs, severities and titles of all
+// checks: it changes when a verdict could.
+func CatalogueVersion() string {
+	h := sha256.New()
+	for _, c := range checks.Machine {
+		fmt.Fprintf(h, "%s %s %s\n", c.ID, c.Severity, c.Doc.Title.EN)
+	}
+	return Version + "+" + hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// run is one inspection.
+type run struct {
+	ctx     context.Context
+	t       Target
+	o       Options
+	h       report.Handler
+	clock   time.Time
+	read    atomic.Int64
+	verdict report.Verdict
+	failed  error
+	closers []io.Closer
+	inv     report.Inventory
+	seen    map[string]bool   // gaps already sent
+}
+
+func (r *run) close() {
+	for _, c := range r.closers {
+		c.Close()
+	}
+}
+
+// send hands a message on; the first failure of the handler is kept.
+func (r *run) send(m report.Message) {
+	if err := r.h.Handle(m); err != nil && r.failed == nil {
+		r.failed = err
+	}
+}
+
+func (r *run) gap(g finding.Gap) {
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	if r.seen[g.ID] {
+		return
+	}
+	r.seen[g.ID] = true
+	r.verdict.Gaps++
+	r.send(report.Message{Gap: &g})
+}
+
+func (r *run) config(suite []*check.Check[*guest.Guest]) *report.Config {
+	c := &report.Config{Protocol: report.Protocol, Tool: "assay", Version: Version, Command: r.o.Command,
+		Target: r.t.Name, Catalogue: CatalogueVersion()}
+	if !r.o.Started.IsZero() {
+		c.Started = r.o.Started.UTC().Format(time.RFC3339)
+	}
+	if r.o.NoContent {
+		c.Options = append(c.Options, "no-content")
+	}
+	for _, n := range r.o.Checks {
+		c.Options = append(c.Options, "check="+n)
+	}
+	for _, k := range suite {
+		c.Checks = append(c.Checks, Describe(k))
+	}
+	return c
+}
+
+// Describe is what a stream says of a check.
+func Describe(k *check.Check[*guest.Guest]) report.Check {
+	return report.Check{ID: k.ID, Severity: k.Severity.String(), Class: k.Class, Rows: k.Rows,
+		Title: k.Doc.Title, Why: k.Doc.Why, Remedy: k.Doc.Remedy, References: k.Doc.References}
+}
+
+// counted counts the bytes read through it.
+type counted struct {
+	io.ReaderAt
+	n *atomic.Int64
+}
+
+func (c counted) ReadAt(b []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(b, off)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// assemble opens the target down to one machine.
+func (r *run) assemble() (*guest.Guest, error) {
+	if r.t.Dir != "" {
+		return r.directory()
+	}
+	var disks []volume.Disk
+	var images []*disk.File
+	for _, f := range r.t.Images {
+		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk)
+		if err != nil {
+			return nil, r.imageError(f, err)
+		}
+		r.closers = append(r.closers, img)
+		r.inv.Disks = append(r.inv.Disks, describeDisk(f.Path, img))
+		images = append(images, img)
+		disks = append(disks, volume.Disk{Name: path.Base(f.Path), ReaderAt: counted{img, &r.read}, Size: img.Size()})
+	}
+	layout, err := volume.Scan(disks)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range layout.Tables {
+		r.inv.Disks[i].Table = t
+	}
+	for _, p := range layout.Problems {
+		r.gap(finding.NewGap(p.Kind, finding.Where{Volume: p.Volume}, "%s", p.Detail))
+	}
+	var sources []guest.Source
+	for _, v := range layout.Volumes {
+		if s, ok := r.open(v, images); ok {
+			sources = append(sources, s)
+		}
+	}
+	g, err := guest.Assemble(sources)
+	if errors.Is(err, guest.ErrNoFileSystem) {
+		r.inventory(nil)
+		return nil, ErrNothing
+	}
+	return g, err
+}
+
+// imageError turns an image that is recognised but cannot be read into a gap
+// beside the error.
+func (r *run) imageError(f ImageFile, err error) error {
+	var u *binread.UnsupportedError
+	if errors.As(err, &u) {
+		kind := finding.GapUnsupported
+		if u.Encrypted {
+			kind = finding.GapEncrypted
+		}
+		r.gap(finding.NewGap(kind, finding.Where{Volume: path.Base(f.Path)}, "%v", err))
+	}
+	return err
+}
+
+func describeDisk(name string, img *disk.File) report.Disk {
+	i := img.Info()
+	return report.Disk{Name: path.Base(name), Format: i.Format, Variant: i.Variant, Size: img.Size(),
+		Backing: i.Backing, Snapshots: i.Snapshots, Notes: i.Notes}
+}
+
+// open opens a volume's file system; what cannot be opened is a gap.
+func (r *run) open(v *volume.Volume, images []*disk.File) (guest.Source, bool) {
+	entry := report.Volume{Name: v.Name, Content: v.Content, Size: v.Size, UUID: v.UUID, Label: v.Label}
+	s := guest.Source{Name: v.Name, UUID: v.UUID, Label: v.Label, PartUUID: v.PartUUID, PartName: v.PartName,
+		Content: v.Content, Size: v.Size, Bytes: v, Data: dataOf(v, images)}
+	defer func() { r.inv.Volumes = append(r.inv.Volumes, entry) }()
+	where := finding.Where{Volume: v.Name}
+	if v.Problem != nil {
+		entry.Problem = v.Problem.Detail
+		r.gap(finding.NewGap(v.Problem.Kind, where, "%s", v.Problem.Detail))
+		return s, false
+	}
+	if v.Content == "swap" || v.Content == "zero" {
+		return s, v.Content == "swap"
+	}
+	f, err := probe.Open(v, v.Size)
+	if err != nil {
+		entry.Problem = err.Error()
+		r.gap(volumeGap(v, err))
+		return s, false
+	}
+	d := f.Describe()
+	entry.Content, entry.Replayed = d.Type, d.Replayed
+	s.FS, s.Content = f, d.Type
+	for _, p := range d.Problems {
+		r.gap(finding.NewGap(p.Kind, finding.Where{Volume: v.Name, Path: p.Path}, "%s", p.Detail))
+	}
+	return s, true
+}
+
+// volumeGap says why a volume was not inspected.
+func volumeGap(v *volume.Volume, err error) finding.Gap {
+	where := finding.Where{Volume: v.Name}
+	var u *binread.UnsupportedError
+	switch {
+	case errors.As(err, &u) && u.Encrypted:
+		return finding.NewGap(finding.GapEncrypted, where, "%v", err)
+	case errors.As(err, &u):
+		return finding.NewGap(finding.GapUnsupported, where, "%v", err)
+	case errors.Is(err, binread.ErrNotMine) && v.Content != "":
+		return finding.NewGap(finding.GapUnsupported, where, "%s is not read by this version", v.Content)
+	case errors.Is(err, binread.ErrNotMine):
+		return finding.NewGap(finding.GapUnknown, where, "%d bytes of a kind that nobody recognised", v.Size)
+	}
+	return finding.NewGap(finding.GapCorrupt, where, "%v", err)
+}
+
+// directory makes a machine of a directory of the host.
+func (r *run) directory() (*guest.Guest, error) {
+	f, err := hostfs.Open(r.t.Dir, r.t.Live)
+	if err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, f)
+	tree, err := fsys.NewTree(fsys.Mount{Path: "/", Name: "dir", FS: f, Root: f.Root()})
+	if err != nil {
+		return nil, err
+	}
+	g := guest.New(tree)
+	g.Live = r.t.Live
+	return g, nil
+}
+
+// check runs the suite and reports in its order.
+func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
+	r.inventory(g)
+	for _, p := range g.Problem {
+		r.gap(p)
+	}
+	parallel := r.o.Parallel
+	if parallel <= 0 {
+		parallel = runtime.GOMAXPROCS(0)
+	}
+	err := check.Run(r.ctx, g, suite, check.Options{
+		Parallel: parallel, Key: r.o.Key,
+		Report:   func(f finding.Finding) { r.finding(f) },
+		Gap:      r.gap,
+		Progress: func(done, total int) { r.progress("check", int64(done), int64(total), "checks") },
+	})
+	x := g.Index()
+	r.verdict.Files = len(x.Files)
+	for _, f := range x.Faults {
+		r.gap(f)
+	}
+	for _, m := range g.Tree.Mounts() { // a directory's problems show only when it was walked
+		for _, p := range m.FS.Describe().Problems {
+			r.gap(finding.NewGap(p.Kind, finding.Where{Volume: m.Name, Path: p.Path}, "%s", p.Detail))
+		}
+	}
+	if p := g.Packages().Problem; p != "" {
+		r.gap(finding.NewGap(finding.GapUnreadable, finding.Where{Path: "package database"}, "%s", p))
+	}
+	return err
+}
+
+func (r *run) finding(f finding.Finding) {
+	if r.verdict.Findings == nil {
+		r.verdict.Findings = map[string]int{}
+	}
+	r.verdict.Findings[f.Severity.String()]++
+	r.send(report.Message{Finding: &f})
+}
+
+func (r *run) progress(phase string, done, total int64, unit string) {
+	r.send(report.Message{Progress: &report.Progress{Phase: phase, Done: done, Total: total, Unit: unit}})
+}
+
+// digest is the sha256 of an image file as it lies on the host.
+func (r *run) digest(f *os.File) (string, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	h, buf := sha256.New(), make([]byte, 1<<20)
+	for off := int64(0); off < info.Size(); {
+		if err := r.ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := f.ReadAt(buf, off)
+		h.Write(buf[:n])
+		off += int64(n)
+		if err != nil && !(errors.Is(err, io.EOF) && off == info.Size()) {
+			return "", fmt.Errorf("computing the digest: %w", err)
+		}
+		r.progress("digest", off, info.Size(), "bytes")
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,99 @@
+package assay
+
+import (
+	"assay/finding"
+	"assay/internal/accept"
+	"assay/internal/report"
+)
+
+// A Judgement says what counts.
+type Judgement struct {
+	FailOn finding.Severity // a finding of at least this severity fails the run; 0 means Medium
+	Show   finding.Severity // findings below are counted, not shown; 0 shows all
+	Accept *accept.List     // what the user knows; nil for nothing
+}
+
+// Judge decorates a handler: findings and gaps that the user accepted are
+// marked and do not count, those below Show are left out, and the verdict says
+// whether what is left is clean. It works the same on a live and on a stored
+// stream.
+func Judge(h report.Handler, j Judgement) *Judged {
+	if j.FailOn == 0 {
+		j.FailOn = finding.Medium
+	}
+	if j.Accept == nil {
+		j.Accept = &accept.List{}
+	}
+	return &Judged{h: h, j: j}
+}
+
+// Judged is a handler that judges. After the last verdict, Fail and Gaps tell
+// the exit code.
+type Judged struct {
+	h report.Handler
+	j Judgement
+
+	now  report.Verdict // of the current target
+	fail bool
+
+	Fail   bool // some target has a finding that counts
+	Gaps   bool // some target has a gap that counts
+	Broken bool // some target could not be inspected to the end
+}
+
+// Handle implements report.Handler.
+func (d *Judged) Handle(m report.Message) error {
+	switch {
+	case m.Config != nil:
+		d.now, d.fail = report.Verdict{Findings: map[string]int{}}, false
+		c := *m.Config
+		c.FailOn = d.j.FailOn.String()
+		m.Config = &c
+	case m.Finding != nil:
+		f := *m.Finding
+		f.Accepted = nil
+		d.j.Accept.Finding(&f)
+		m.Finding = &f
+		if d.count(f) {
+			return nil
+		}
+	case m.Gap != nil:
+		g := *m.Gap
+		g.Accepted = nil
+		d.j.Accept.Gap(&g)
+		m.Gap = &g
+		if g.Accepted == nil {
+			d.now.Gaps++
+		}
+	case m.Verdict != nil:
+		v := *m.Verdict
+		v.Findings, v.Gaps, v.Accepted, v.Hidden = d.now.Findings, d.now.Gaps, d.now.Accepted, d.now.Hidden
+		v.Clean = !d.fail && v.Gaps == 0 && v.Error == ""
+		m.Verdict = &v
+		d.Fail = d.Fail || d.fail
+		d.Gaps = d.Gaps || v.Gaps > 0
+		d.Broken = d.Broken || v.Error != ""
+	}
+	return d.h.Handle(m)
+}
+
+// count counts a finding and reports whether it is not to be shown.
+func (d *Judged) count(f finding.Finding) (hide bool) {
+	if f.Accepted != nil {
+		d.now.Accepted++
+		return false
+	}
+	if d.now.Findings == nil {
+		d.now.Findings = map[string]int{}
+	}
+	d.now.Findings[f.Severity.String()]++
+	d.fail = d.fail || f.Severity >= d.j.FailOn
+	if f.Severity < d.j.Show {
+		d.now.Hidden++
+		return true
+	}
+	return false
+}
+
+// Close implements report.Handler.
+func (d *Judged) Close() error { return d.h.Close() }
