@@ -2,6 +2,9 @@ package credfile
 
 import (
 	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path"
@@ -107,8 +110,30 @@ func (f File) one(p *Pass, m guest.Match) bool {
 	if len(secrets) == 0 && f.Present == 0 && (f.Parse != nil || f.Find != nil) {
 		return false
 	}
+	if shipped(p.Subject, m.Path, b) {
+		return false
+	}
 	f.report(p, m, b, secrets)
 	return true
+}
+
+// shipped reports whether a file is, byte for byte, what its package brought:
+// then what looks like a secret in it is the vendor's default, known to all.
+func shipped(g *guest.Guest, name string, b []byte) bool {
+	own, ok := g.Packages().Owner(name)
+	if !ok {
+		return false
+	}
+	sum := ""
+	switch own.Algo {
+	case "md5":
+		sum = fmt.Sprintf("%x", md5.Sum(b))
+	case "sha1":
+		sum = fmt.Sprintf("%x", sha1.Sum(b))
+	case "sha256":
+		sum = fmt.Sprintf("%x", sha256.Sum256(b))
+	}
+	return sum != "" && sum == own.Digest
 }
 
 // Pick returns the settings whose key is one of keys and whose value is a
@@ -164,6 +189,9 @@ func (f File) report(p *Pass, m guest.Match, b []byte, secrets []Secret) {
 		out.Title = title(f.Tool, base, secrets)
 		out.Where.Line = s.Line
 		out.Evidence = p.Secret("secret", s.Value, Show(s.Name)+" = "+check.Mask())
+		if s.Name == "" {
+			out.Evidence.Excerpt = check.Mask()
+		}
 		lines := map[int]bool{s.Line: true}
 		for _, s := range secrets[1:] {
 			if !lines[s.Line] && len(out.Places) < maxPlaces {
@@ -193,6 +221,9 @@ func title(tool, base string, secrets []Secret) finding.Text {
 		id = PartID(secrets[0].ID)
 	}
 	list := strings.Join(names, ", ") + more
+	if list == "" { // the whole file is the secret
+		return finding.Tf("%s: %s holds a secret in clear", "%s:%s 以明文保存了机密", tool, base)
+	}
 	if id != "" {
 		return finding.Tf("%s: %s holds %s of %s", "%[1]s:%[2]s 中保存了 %[4]s 的 %[3]s", tool, base, list, id)
 	}

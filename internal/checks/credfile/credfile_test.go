@@ -46,7 +46,7 @@ func TestURLSecret(t *testing.T) {
 	}
 	for _, in := range []string{"https://user@host/", "ssh://git@github.com:22/x", "https://user:${PW}@h", "https://user:password@localhost", "a@b:c", "://"} {
 		if got, _, ok := URLSecret(in); ok {
-			t.Errorf("%s: %q", in, got)
+			t.Errorf("%s: %v", in, got)
 		}
 	}
 }
@@ -58,6 +58,37 @@ func TestLike(t *testing.T) {
 	}{{"a", "a", true}, {"a*", "ab", true}, {"*_authtoken", "//h/:_authtoken", true}, {"*x*", "axb", true}, {"a", "ab", false}, {"*b", "ba", false}} {
 		if like(c.p, c.s) != c.want {
 			t.Errorf("like(%q, %q) is not %v", c.p, c.s, c.want)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for in, want := range map[string]string{
+		"0 3 * * * root mysqldump -uroot -pS3cret db | gzip > /b": "S3cret",
+		"PGPASSWORD=pg12 pg_dump x":                               "pg12",
+		"/usr/bin/foo --password=a1b2c3 --token-file=/x":          "a1b2c3",
+		"foo --db-password 's p' -v":                              "s p",
+		"curl -u bob:hunter2 https://h/":                          "hunter2",
+		"sshpass -p hunter2 ssh x":                                "hunter2",
+		"redis-cli -h h -a rp12 ping":                             "rp12",
+		"curl https://u:pw12@h/":                                  "pw12",
+	} {
+		got := Command(in, 1)
+		if len(got) != 1 || string(got[0].Value) != want {
+			t.Errorf("%s: %v", in, got)
+		}
+	}
+	for _, in := range []string{"mysql -p db", "mkdir -p /var/x", "ssh -p 2222 h", "foo --password=$PW", "foo --password-file=/x", "curl -u bob https://h", "cp -pR a b"} {
+		if got := Command(in, 1); len(got) != 0 {
+			t.Errorf("%s: %v", in, got)
+		}
+	}
+}
+
+func TestConnection(t *testing.T) {
+	for in, want := range map[string]string{"Server=h;User Id=u;Password=p1x;": "p1x", "host=h user=u password=q2y": "q2y", "jdbc:mysql://h/d?user=u&password=r3z": "r3z"} {
+		if got, _ := connection(in); got != want {
+			t.Errorf("%s: %v", in, got)
 		}
 	}
 }

@@ -11,7 +11,7 @@ var dummies = map[string]bool{"changeme": true, "change_me": true, "change-me": 
 // instead of being one.
 var elsewhere = []string{"file:", "env:", "vault:", "arn:", "enc(", "enc[", "!vault", "$ansible_vault", "kms:", "ssm:", "op://", "secretref:",
 	"{cipher}", "/run/", "/etc/", "/var/", "/home/", "/root/", "/opt/", "/usr/", "/tmp/", "~/", "./", "your",
-	"my_password", "<your", "replace", "insert", "enter_", "put_", "example", "__"}
+	"my_password", "<your", "replace", "insert", "enter_", "put_", "put ", "example", "__"}
 
 // templates are what a template engine or a shell would fill in.
 var templates = []string{"${", "$(", "{{", "}}", "<%", "%{", "%(", "{%", "@@", "`"}
@@ -70,6 +70,12 @@ var notSecret = []string{"_file", "_path", "_policy", "_length", "_hash_algorith
 // "DB_PASSWORD", "spring.datasource.password", "ALIBABA_CLOUD_ACCESS_KEY_SECRET".
 func Names(key string) bool {
 	k := strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToLower(key))
+	if key == "PWD" || key == "OLDPWD" {
+		return false
+	}
+	if k == "token" || k == "pass" {
+		return true
+	}
 	for _, n := range notSecret {
 		if strings.HasSuffix(k, n) {
 			return false
@@ -139,7 +145,7 @@ func Whole(b []byte) []Secret {
 	if len(s) < 6 || len(s) > 4096 || !Real(s) || strings.ContainsRune(s, 0) {
 		return nil
 	}
-	return []Secret{{"token", "", []byte(s), 1}}
+	return []Secret{{"", "", []byte(s), 1}}
 }
 
 // Columns makes a finder for lines whose last of n columns, split by sep, is a

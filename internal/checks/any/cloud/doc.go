@@ -18,4 +18,5 @@ type Check = check.Check[*guest.Guest]
 // Pass is one run of it.
 type Pass = check.Pass[*guest.Guest]
 
-var t = finding.T
+// t is a text in both languages.
+func t(en, zh string) finding.Text { return finding.T(en, zh) }
