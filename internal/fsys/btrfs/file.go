@@ -51,7 +51,7 @@ func (x *file) ReadAt(p []byte, off int64) (int, error) {
 		return 0, nil
 	}
 	clear(p)
-	good := len(p)
+	good := 0 // with an error: what is before the extent that has it, and the start of that
 	end := off + int64(len(p))
 	err := x.f.extents(x.tree.root, x.ino, off, end, func(e extent) error {
 		lo, hi := max(off, e.start), min(end, e.end())
@@ -59,16 +59,13 @@ func (x *file) ReadAt(p []byte, off int64) (int, error) {
 			return nil
 		}
 		n, err := x.f.readExtent(p[lo-off:hi-off], e, lo-e.start, x.flags&inodeNoDataSum == 0)
+		good = int(lo-off) + n
 		if err != nil {
-			good = int(lo-off) + n
 			return fmt.Errorf("subvolume %d, inode %d, byte %d: %w", x.tree.root.id, x.ino, lo+int64(n), err)
 		}
 		return nil
 	})
 	if err != nil {
-		if good == len(p) {
-			good = 0
-		}
 		return good, err
 	}
 	if len(p) < want {
@@ -149,8 +146,8 @@ func (f *FS) readData(p []byte, logical uint64, verify bool) (int, error) {
 		if at%sector == 0 && uint64(left) >= sector {
 			n := min(left, pieceSize)
 			n -= n % int(sector)
-			if err := f.readSectors(p[done:done+n], at, verify); err != nil {
-				return done, err
+			if good, err := f.readSectors(p[done:done+n], at, verify); err != nil {
+				return done + good, err
 			}
 			done += n
 			continue
@@ -159,7 +156,7 @@ func (f *FS) readData(p []byte, logical uint64, verify bool) (int, error) {
 			room = make([]byte, sector)
 		}
 		skip := at % sector
-		if err := f.readSectors(room, at-skip, verify); err != nil {
+		if _, err := f.readSectors(room, at-skip, verify); err != nil {
 			return done, err
 		}
 		done += copy(p[done:], room[skip:])
@@ -168,20 +165,21 @@ func (f *FS) readData(p []byte, logical uint64, verify bool) (int, error) {
 }
 
 // readSectors fills p, whole sectors, from an aligned logical address. A
-// sector whose checksum is wrong is taken from the second copy if there is one.
-func (f *FS) readSectors(p []byte, logical uint64, verify bool) error {
+// sector whose checksum is wrong is taken from the second copy if there is
+// one. It returns how many bytes are good.
+func (f *FS) readSectors(p []byte, logical uint64, verify bool) (int, error) {
 	var sums sums
 	if verify {
 		var err error
 		if sums, err = f.dataSums(logical, len(p)); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	size := int(f.sb.sectorsize)
 	for done := 0; done < len(p); {
 		c, ok := f.chunks.find(logical + uint64(done))
 		if !ok {
-			return binread.Errorf(format, -1, "file data at logical %d is outside every chunk", logical+uint64(done))
+			return done, binread.Errorf(format, -1, "file data at logical %d is outside every chunk", logical+uint64(done))
 		}
 		d := logical + uint64(done) - c.logical
 		n := int(min(uint64(len(p)-done), c.length-d))
@@ -202,10 +200,10 @@ func (f *FS) readSectors(p []byte, logical uint64, verify bool) error {
 				}
 			}
 			if err != nil {
-				return err
+				return i, err
 			}
 		}
 		done += n
 	}
-	return nil
+	return len(p), nil
 }

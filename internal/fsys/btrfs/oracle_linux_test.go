@@ -72,14 +72,19 @@ type comparison struct {
 
 func compare(t *testing.T, f *FS, img, dir string) *comparison {
 	t.Helper()
+	c := newComparison(t, f, img)
+	c.dir(f.Root(), dir)
+	return c
+}
+
+func newComparison(t *testing.T, f *FS, img string) *comparison {
+	t.Helper()
 	raw, err := os.Open(img)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { raw.Close() })
-	c := &comparison{t: t, f: f, raw: raw, inodes: map[fsys.Node]fsys.Meta{}}
-	c.dir(f.Root(), dir)
-	return c
+	return &comparison{t: t, f: f, raw: raw, inodes: map[fsys.Node]fsys.Meta{}}
 }
 
 func (c *comparison) dir(n fsys.Node, dir string) {
@@ -256,7 +261,7 @@ func (c *comparison) places(n fsys.Node, m fsys.Meta, x fsys.File, path string) 
 		if e.State == fsys.Packed && m.Flags&(fsys.Compressed|fsys.Inline) == 0 && len(list) <= judgeExtents {
 			c.t.Errorf("%q: a packed extent, but flags %#x", path, m.Flags)
 		}
-		inline := m.Flags&fsys.Inline != 0 && m.Flags&fsys.Compressed == 0
+		inline := e.State == fsys.Packed && m.Flags&fsys.Inline != 0 && m.Flags&fsys.Compressed == 0
 		if k := min(e.Len, m.Size-e.Logical); (e.State == fsys.Written || inline) && k > 0 {
 			raw, plain := make([]byte, k), make([]byte, k)
 			c.raw.ReadAt(raw, e.Physical)

@@ -62,14 +62,17 @@ func (f *FS) readRoots() error {
 	f.trees = map[uint64]root{rootTreeID: rt}
 	links := map[uint64]item{}   // by child
 	byID := map[uint64]*subvol{} // live subvolumes
-	deleted, beyond, def := 0, 0, uint64(fsTreeID)
+	deleted, beyond, broken, def := 0, 0, 0, uint64(fsTreeID)
+	var first error // of the broken ones
 	err := f.ascend(rt, key{}, lastKey, func(it item) error {
 		switch it.key.typ {
 		case rootItemKey:
 			t, refs, err := f.parseRoot(it)
 			switch {
 			case err != nil:
-				return err
+				if broken++; first == nil {
+					first = err
+				}
 			case !isSubvolID(t.root.id):
 				f.trees[t.root.id] = t.root
 			case refs == 0:
@@ -86,12 +89,7 @@ func (f *FS) readRoots() error {
 			}
 		case dirItemKey:
 			if it.key.objectid == f.sb.rootDir {
-				return eachDirItem(it, func(d dirItem) error {
-					if d.name == "default" && d.location.typ == rootItemKey {
-						def = d.location.objectid
-					}
-					return nil
-				})
+				def = f.defaultID(it, def)
 			}
 		}
 		return nil
@@ -99,7 +97,13 @@ func (f *FS) readRoots() error {
 	if err != nil {
 		return err
 	}
+	if broken > 0 {
+		f.problem(finding.GapCorrupt, "%d trees cannot be found, the first because of: %v", broken, first)
+	}
 	if byID[fsTreeID] == nil {
+		if first != nil {
+			return first
+		}
 		return binread.Errorf(format, -1, "the root tree has no top-level file tree")
 	}
 	if deleted > 0 {
@@ -120,6 +124,21 @@ func (f *FS) readRoots() error {
 		f.problem(finding.GapCorrupt, "the default subvolume %d does not exist: the top level was taken", def)
 	}
 	return nil
+}
+
+// defaultID finds the subvolume that the entry "default" of the root tree's
+// directory leads to.
+func (f *FS) defaultID(it item, id uint64) uint64 {
+	err := eachDirItem(it, func(d dirItem) error {
+		if d.name == "default" && d.location.typ == rootItemKey {
+			id = d.location.objectid
+		}
+		return nil
+	})
+	if err != nil {
+		f.problem(finding.GapCorrupt, "the default subvolume cannot be told: %v", f.cut(it, err))
+	}
+	return id
 }
 
 func isSubvolID(id uint64) bool { return id == fsTreeID || id >= firstFree && id <= lastFree }
