@@ -1,6 +1,8 @@
 package leftover
 
 import (
+	"fmt"
+
 	"assay/check"
 	"assay/finding"
 	"assay/internal/fsys"
@@ -22,6 +24,7 @@ type Spec struct {
 	Title func(Group) finding.Text
 	// Fix is what to do with one file. FixTitle says it.
 	Fix      finding.Op
+	FixOf    func(guest.Match) finding.Op // where not all files get the same; nil means Fix
 	FixTitle finding.Text
 	Safe     bool
 	Risk     finding.Text // what can break when not Safe
@@ -34,6 +37,14 @@ type Group struct {
 	Key     string
 	Matches []guest.Match
 	Bytes   int64
+}
+
+// Count is the number of files for people: "1 file", "300 files".
+func (g Group) Count() string {
+	if len(g.Matches) == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", len(g.Matches))
 }
 
 // Size is Bytes for people: "1.5 MiB".
@@ -100,7 +111,11 @@ func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
 			f.Places = append(f.Places, w)
 		}
 		if f.Fix != nil {
-			f.Fix.Edits = append(f.Fix.Edits, finding.Edit{Op: s.Fix, Volume: w.Volume, Path: m.Path})
+			op := s.Fix
+			if s.FixOf != nil {
+				op = s.FixOf(m)
+			}
+			f.Fix.Edits = append(f.Fix.Edits, finding.Edit{Op: op, Volume: w.Volume, Path: m.Path})
 		}
 	}
 	p.Report(f)

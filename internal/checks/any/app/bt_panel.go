@@ -25,6 +25,6 @@ var btPanel = &Check{
 			file{Tool: "BaoTa", Patterns: []string{"/www/server/panel/data/userInfo.json", "/www/server/panel/config/api.json", "/www/server/panel/data/tmp_login.json"}, Parse: settings.JSON,
 				Secrets: "token *_token secret_key access_key serverid password"},
 			file{Tool: "BaoTa", Patterns: []string{"/www/server/panel/data/default.db", "/www/server/panel/data/db/*.db"}, Magic: "SQLite format 3\x00"},
-			file{Tool: "BaoTa", Patterns: []string{"/www/server/panel/data/admin_path.pl"}, Severity: finding.Medium})
+			file{Tool: "BaoTa", Patterns: []string{"/www/server/panel/data/admin_path.pl"}, Find: credfile.Whole, Severity: finding.Medium})
 	},
 }

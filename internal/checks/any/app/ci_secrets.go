@@ -35,7 +35,7 @@ var ciSecrets = &Check{
 			Patterns: []string{"/var/lib/jenkins/secrets/master.key", "/var/lib/jenkins/secrets/hudson.util.Secret", "/var/lib/jenkins/credentials.xml", "/var/lib/jenkins/identity.key.enc"},
 			Group:    func(guest.Match) string { return "/var/lib/jenkins" },
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Jenkins credentials and the key that opens them (%d files)", "Jenkins 凭证及其解密密钥(%d 个文件)", len(g.Matches))
+				return finding.Tf("Jenkins credentials and the key that opens them (%[1]s)", "Jenkins 凭证及其解密密钥(%[2]d 个文件)", g.Count(), len(g.Matches))
 			},
 		})
 	},

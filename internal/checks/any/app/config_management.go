@@ -36,7 +36,7 @@ var configManagement = &Check{
 			Keep:  func(m guest.Match) bool { return credfile.Vendor(p.Subject, m.Path) },
 			Group: manager,
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Keys and state of this machine in %s (%d files)", "本机在 %s 中的密钥和状态(%d 个文件)", g.Key, len(g.Matches))
+				return finding.Tf("Keys and state of this machine in %[1]s (%[2]s)", "本机在 %[1]s 中的密钥和状态(%[3]d 个文件)", g.Key, g.Count(), len(g.Matches))
 			},
 			Severity: func(g leftover.Group) finding.Severity {
 				for _, m := range g.Matches {

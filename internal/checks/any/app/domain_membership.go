@@ -24,9 +24,12 @@ var domainMembership = &Check{
 	Run: func(p *Pass) error {
 		if err := credfile.Run(p,
 			file{Tool: "SSSD", Patterns: []string{"/etc/sssd/sssd.conf", "/etc/sssd/conf.d/*.conf"}, Parse: settings.INI, Secrets: "ldap_default_authtok", IDs: "ldap_default_bind_dn"},
-			file{Tool: "Kerberos", Patterns: []string{"/tmp/krb5cc_*", "/var/tmp/krb5cc_*"}, Magic: "\x05", Severity: finding.Medium, Fix: finding.Remove, Safe: true},
-			file{Tool: "Kerberos", Patterns: []string{"~/.k5login"}, Severity: finding.Medium}); err != nil {
+			file{Tool: "Kerberos", Patterns: []string{"/tmp/krb5cc_*", "/var/tmp/krb5cc_*"}, Magic: "\x05", Severity: finding.Medium, Fix: finding.Remove, Safe: true}); err != nil {
 			return err
+		}
+		for _, m := range credfile.Targets(p.Subject, "~/.k5login") {
+			p.Report(finding.Finding{Where: credfile.Where(p.Subject, m), Severity: finding.Medium,
+				Title: finding.Tf("Kerberos principals may log in as %s", "Kerberos 主体可以以用户 %s 登录", credfile.Show(m.User))})
 		}
 		return leftover.Run(p, leftover.Spec{
 			Patterns: []string{"/etc/krb5.keytab", "/etc/*.keytab", "/var/lib/sss/db/*.ldb", "/var/lib/sss/secrets/*", "/var/lib/ipa-client/pki/*", "/var/lib/ipa-client/sysrestore/*",
@@ -36,7 +39,7 @@ var domainMembership = &Check{
 			},
 			Group: domainPart,
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Domain membership of this machine: %s (%d files)", "本机的域成员身份:%s(%d 个文件)", g.Key, len(g.Matches))
+				return finding.Tf("Domain membership of this machine: %[1]s (%[2]s)", "本机的域成员身份:%[1]s(%[3]d 个文件)", g.Key, g.Count(), len(g.Matches))
 			},
 			Severity: func(g leftover.Group) finding.Severity {
 				if g.Key == "/etc/ipa" {

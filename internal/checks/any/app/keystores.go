@@ -24,7 +24,7 @@ var keystores = &Check{
 	Run: func(p *Pass) error {
 		if err := credfile.Run(p,
 			file{Tool: "ACME", Patterns: []string{"/etc/letsencrypt/accounts/**"}, Parse: settings.JSON, Secrets: "d", Severity: finding.High, Loose: true},
-			file{Tool: "acme.sh", Patterns: []string{"~/.acme.sh/account.conf", "~/.acme.sh/*/*.conf"}, Parse: settings.Env, Secrets: "saved_*secret saved_*token saved_*key saved_*password", Severity: finding.High},
+			file{Tool: "acme.sh", Patterns: []string{"~/.acme.sh/account.conf", "~/.acme.sh/*/*.conf"}, Parse: settings.Env, Secrets: "*secret *token *password *_apikey", Severity: finding.High},
 			file{Tool: "certbot", Patterns: []string{"/etc/letsencrypt/*.ini", "~/.secrets/certbot/*.ini", "/etc/letsencrypt/*/*.ini"}, Parse: settings.INI,
 				Secrets: "*_secret *_access_key_secret *_token *_password *_api_key *secret_key", IDs: "*_access_key", Severity: finding.High}); err != nil {
 			return err

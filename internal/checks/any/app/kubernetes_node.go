@@ -35,7 +35,7 @@ var kubernetesNode = &Check{
 			Keep:     func(m guest.Match) bool { e := credfile.Ext(m.Path); return e != "key" && e != "pem" },
 			Group:    kubeDir,
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Cluster keys in %s (%d files)", "%s 中的集群密钥(%d 个文件)", g.Key, len(g.Matches))
+				return finding.Tf("Cluster keys in %[1]s (%[2]s)", "%[1]s 中的集群密钥(%[3]d 个文件)", g.Key, g.Count(), len(g.Matches))
 			},
 			Fix: finding.Remove, FixTitle: t("Remove the cluster keys", "删除集群密钥"),
 			Risk: t("The machine must join the cluster again", "本机需要重新加入集群"),

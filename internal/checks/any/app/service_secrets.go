@@ -24,7 +24,8 @@ var serviceSecrets = &Check{
 	Run: func(p *Pass) error {
 		return credfile.Run(p,
 			file{Tool: "systemd", Patterns: []string{"/etc/systemd/system/*.service", "/etc/systemd/system/*.d/*.conf", "/etc/systemd/system.conf", "/usr/lib/systemd/system/*.service",
-				"/lib/systemd/system/*.service", "/usr/local/lib/systemd/system/*.service", "~/.config/systemd/user/*.service", "/etc/supervisor/conf.d/*", "/etc/supervisord.d/*", "/etc/supervisord.conf"}, Find: unit},
+				"/lib/systemd/system/*.service", "/usr/local/lib/systemd/system/*.service", "~/.config/systemd/user/*.service"}, Find: unit},
+			file{Tool: "supervisor", Patterns: []string{"/etc/supervisor/conf.d/*", "/etc/supervisord.d/*", "/etc/supervisord.conf"}, Find: unit},
 			file{Tool: "service environment", Patterns: []string{"/etc/default/*", "/etc/sysconfig/*", "/etc/conf.d/*"}, Find: credfile.AnySecret(settings.Env)},
 			file{Tool: "cron", Patterns: []string{"/etc/crontab", "/etc/anacrontab", "/etc/cron.d/*", "/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*", "/etc/cron.monthly/*",
 				"/var/spool/cron/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/tabs/*"}, Find: credfile.Commands},
