@@ -60,7 +60,7 @@ func (s *scanner) groups() {
 		g := group{s: s, vg: vg, members: map[string]*member{}}
 		g.assemble(claimed)
 		for i := range vg.LVs {
-			if vg.LVs[i].Visible && !g.list(&vg.LVs[i]) {
+			if g.shown(&vg.LVs[i]) && !g.list(&vg.LVs[i]) {
 				return
 			}
 		}
@@ -177,6 +177,18 @@ func (g *group) snapshots() {
 			}
 		}
 	}
+}
+
+// shown reports whether lv is one that users see. A snapshot consists of two:
+// one that only ties it to its origin, and one with the exceptions, which is
+// shown under the snapshot's name though it may not be marked as visible.
+func (g *group) shown(lv *lvm.LogicalVolume) bool {
+	for _, seg := range lv.Segments {
+		if seg.Type == "snapshot" {
+			return false
+		}
+	}
+	return lv.Visible || g.cow[lv.Name] != ""
 }
 
 // list makes a volume of one visible logical volume.

@@ -178,7 +178,11 @@ func (s *scanner) protected(i int, m *mbr.Table) []partition {
 	if err == nil {
 		return s.fromGPT(i, g, m)
 	}
-	s.problem(finding.GapCorrupt, name, "the MBR announces a GPT, but there is no header at byte 512 or 4096 and no backup at the end of the disk (byte %d)", d.Size)
+	if errors.Is(err, binread.ErrNotMine) {
+		s.problem(finding.GapCorrupt, name, "the MBR announces a GPT, but there is no header at byte 512 or 4096 and no backup at the end of the disk (byte %d)", d.Size)
+	} else {
+		s.broken(name, err)
+	}
 	if len(m.Partitions) > 0 {
 		return s.fromMBR(i, m)
 	}

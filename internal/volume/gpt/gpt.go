@@ -2,6 +2,7 @@ package gpt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -25,7 +26,7 @@ const (
 	headerSize    = 92
 )
 
-var signature = []byte("EFI PART")
+const signature = "EFI PART"
 
 // A Partition is one used entry.
 type Partition struct {
@@ -80,7 +81,8 @@ func (h *header) rank() int {
 // Read reads the table of a disk of size bytes. lastLBA is the number of
 // logical blocks less one that the protective MBR claims, 0 if unknown: it
 // helps to find the backup header when the image has been rounded up or grown.
-// It returns ErrNotMine when there is no header at all.
+// It returns ErrNotMine when there is no header at all, and an error that says
+// where when there is no entry array to go with it.
 func Read(r io.ReaderAt, size, lastLBA int64) (*Table, error) {
 	var first *header
 	for _, lba := range []int64{512, 4096} {
@@ -100,6 +102,9 @@ func Read(r io.ReaderAt, size, lastLBA int64) (*Table, error) {
 	}
 	if best == nil {
 		return nil, binread.ErrNotMine
+	}
+	if best.array == nil {
+		return nil, errors.Join(best.sum, best.arrayErr)
 	}
 	t := &Table{LBA: best.lba, DiskUUID: lower(best.disk[:]), Backup: best != first}
 	t.describe(best, first)
@@ -201,10 +206,18 @@ func findBackup(r io.ReaderAt, size, lastLBA int64, first *header) *header {
 			return best
 		}
 	}
-	for off := size &^ 511; off >= 1024 && off > size-maxTail; {
-		off -= 512
-		for _, lba := range []int64{512, 4096} {
-			if off%lba == 0 && try(off, lba) {
+	const window = 64 << 10
+	for end := size &^ 511; end > max(size-maxTail, 0); end -= window {
+		start := max(end-window, 0)
+		b := make([]byte, end-start)
+		if binread.Full(r, format, b, start) != nil {
+			continue
+		}
+		for k := len(b) - 512; k >= 0; k -= 512 {
+			if string(b[k:k+8]) != signature {
+				continue
+			}
+			if off := start + int64(k); try(off, 512) || try(off, 4096) {
 				return best
 			}
 		}
@@ -220,7 +233,7 @@ func readHeader(r io.ReaderAt, size, off, lba int64) *header {
 		return nil
 	}
 	raw := make([]byte, 512)
-	if binread.Full(r, format, raw, off) != nil || string(raw[:8]) != string(signature) {
+	if binread.Full(r, format, raw, off) != nil || string(raw[:8]) != signature {
 		return nil
 	}
 	b := binread.Buf{B: raw}
