@@ -60,6 +60,7 @@ type Guest struct {
 	packages  func() *Packages
 	firstBoot func() FirstBoot
 	index     func() *Index
+	sudo      func() *sudoRules
 }
 
 // New makes a guest of a tree.
@@ -72,6 +73,7 @@ func New(t *fsys.Tree) *Guest {
 	g.packages = sync.OnceValue(g.readPackages)
 	g.firstBoot = sync.OnceValue(g.readFirstBoot)
 	g.index = sync.OnceValue(g.readIndex)
+	g.sudo = sync.OnceValue(g.readSudo)
 	return g
 }
 

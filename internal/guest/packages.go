@@ -1,5 +1,7 @@
 package guest
 
+import "assay/internal/artefact/sysusers"
+
 // Packages says which files the system's packages own, from dpkg, rpm (sqlite,
 // ndb, Berkeley DB) or apk.
 type Packages struct {
@@ -8,7 +10,8 @@ type Packages struct {
 	// Problem says why the database could not be read, "" if it could.
 	Problem string
 
-	owner func(path string) (PackageFile, bool)
+	owner   func(path string) (PackageFile, bool)
+	scripts func(yield func(sysusers.Names, string))
 }
 
 // A PackageFile is what a package database says of one file.
@@ -26,4 +29,12 @@ func (p *Packages) Owner(path string) (PackageFile, bool) {
 		return PackageFile{}, false
 	}
 	return p.owner(path)
+}
+
+// eachScript calls fn with the accounts that each package's installation
+// scripts make, and the package.
+func (p *Packages) eachScript(fn func(sysusers.Names, string)) {
+	if p.scripts != nil {
+		p.scripts(fn)
+	}
 }

@@ -14,10 +14,6 @@ func loginShell(shell string) bool {
 	return !slices.Contains([]string{"nologin", "false", "sync", "halt", "shutdown", "true"}, base)
 }
 
-func (g *Guest) setOrigins(a *Accounts) {}
-
-func (g *Guest) setSudo(a *Accounts) {}
-
 func (g *Guest) readSSHD() *SSHD { return &SSHD{} }
 
 func (g *Guest) readPackages() *Packages { return &Packages{} }
