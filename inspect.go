@@ -141,7 +141,7 @@ type run struct {
 	failed  error
 	closers []io.Closer
 	inv     report.Inventory
-	seen    map[string]bool   // gaps already sent
+	seen    map[string]bool // gaps already sent
 }
 
 func (r *run) close() {

@@ -1,0 +1,43 @@
+# assay. The two commands that matter: make demo, make test.
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+export GOFLAGS := -buildvcs=false
+VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+LDFLAGS := -s -w -buildid=
+GO ?= go
+# What the tests compare with. make test installs it when run as root on a
+# Debian-like system and says what is missing otherwise.
+TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools lvm2 fdisk gdisk \
+	cryptsetup-bin rpm sqlite3 openssh-server openssh-client whois attr debootstrap git
+
+.PHONY: build demo test tools race generate check fuzz bench-inspect clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+build: ## bin/assay, static
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/assay ./cmd/assay
+
+demo: build ## build a careless image without root, inspect it, write the HTML report
+	@bash scripts/demo.sh
+
+test: tools ## install what the tests need (as root), then run all of them
+	$(GO) test -timeout 20m ./...
+
+tools: ## install the tools that tests compare with, when root
+	@bash scripts/tools.sh $(TOOLS)
+
+generate: ## regenerate the lists of checks
+	$(GO) generate ./...
+
+check: ## gofmt, vet for all systems, generated files, staticcheck, govulncheck, reproducible build
+	@bash scripts/check.sh
+
+fuzz: ## fuzz every parser; FUZZTIME=2m each
+	@bash scripts/fuzz.sh $(or $(FUZZTIME),2m)
+
+bench-inspect: build ## inspect beside find and cat on the kernel's mount (root); prints the table
+	@bash scripts/bench-inspect.sh
+
+clean: ## remove what make made
+	rm -rf bin dist demo
