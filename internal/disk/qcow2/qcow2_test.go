@@ -78,7 +78,7 @@ func tiny(t testing.TB, zstandard, extended bool) []byte {
 	if extended {
 		be.PutUint64(b[72:], be.Uint64(b[72:])|incompatExtendedL2)
 		entry = 16
-		be.PutUint64(at(atL2)[8:], 0x0000_0000_ffff_ffff)          // all data
+		be.PutUint64(at(atL2)[8:], 0x0000_0000_ffff_ffff)         // all data
 		be.PutUint64(at(atL2)[2*entry+8:], 0xffff_fff0_0000_0000) // all but 4 zero
 	}
 	be.PutUint64(at(atL1), 1<<63|uint64(atL2*cs))

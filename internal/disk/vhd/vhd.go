@@ -202,7 +202,7 @@ func (d *disk) openDynamic(r io.ReaderAt, f *footer) error {
 	if err != nil {
 		return err
 	}
-	bitmap := (block/sector/8 + sector - 1) &^ (sector - 1)
+	bitmap := ((block/sector+7)/8 + sector - 1) &^ (sector - 1)
 	m := &image.Blocks{Src: r, Size: d.size, BlockSize: block, Lookup: func(i int64) (int64, error) {
 		e := binary.BigEndian.Uint32(bat[4*i:])
 		if e == unused {
