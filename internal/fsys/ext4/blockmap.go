@@ -23,13 +23,14 @@ func (e extent) follows(d extent) bool {
 }
 
 // A mapWalk visits a file's extents in logical order, from block from on. The
-// yield function also sees the blocks that hold the map itself, if meta is set.
+// meta function, if set, sees the blocks that hold the map itself, each with the
+// first logical block it can map; all of the map is visited then.
 type mapWalk struct {
 	f     *FS
 	in    inode
 	from  int64
 	yield func(extent) error
-	meta  func(blk int64) error
+	meta  func(blk, lblk int64) error
 
 	seen map[int64]bool // indirect blocks: none can be used twice
 }
@@ -51,13 +52,13 @@ func (w *mapWalk) run() error {
 	return w.indirect()
 }
 
-// block reads a block of the map.
-func (w *mapWalk) block(blk, at int64) ([]byte, error) {
+// block reads a block of the map, to which the pointer at byte at leads.
+func (w *mapWalk) block(blk, lblk, at int64) ([]byte, error) {
 	if blk < w.f.first || blk >= w.f.blocks {
 		return nil, binread.Errorf(format, at, "the map of inode %d points to block %d of %d", w.in.ino, blk, w.f.blocks)
 	}
 	if w.meta != nil {
-		if err := w.meta(blk); err != nil {
+		if err := w.meta(blk, lblk); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +130,7 @@ func (w *mapWalk) extentIndex(b []byte, off int64, n, depth int, lo, hi int64) e
 			continue
 		}
 		blk := int64(le.Uint32(x[4:])) | int64(le.Uint16(x[8:]))<<32
-		child, err := w.block(blk, at)
+		child, err := w.block(blk, first, at)
 		if err != nil {
 			return err
 		}
@@ -177,7 +178,7 @@ func (w *mapWalk) pointer(blk, at, lblk int64, level int, span int64) error {
 		return binread.Errorf(format, at, "inode %d uses block %d twice in its map", w.in.ino, blk)
 	}
 	w.seen[blk] = true
-	b, err := w.block(blk, at)
+	b, err := w.block(blk, lblk, at)
 	if err != nil {
 		return err
 	}

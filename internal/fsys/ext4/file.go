@@ -37,11 +37,7 @@ func (f *FS) Open(n fsys.Node) (fsys.File, error) {
 // content opens the bytes of any inode that has some.
 func (f *FS) content(in inode) (fsys.File, error) {
 	if f.inline(in) {
-		b, err := f.inlineData(in)
-		if err != nil {
-			return nil, err
-		}
-		return bytes.NewReader(b), nil
+		return f.inlineContent(in)
 	}
 	file := &file{f: f, in: in, size: f.size(in)}
 	if _, err := file.window(0); err != nil {

@@ -113,7 +113,7 @@ func TestMutations(t *testing.T) {
 // FuzzOpen reads arbitrary bytes as a file system.
 func FuzzOpen(f *testing.F) {
 	for _, img := range smallImages(f) {
-		f.Add(img[:min(len(img), 128<<10)])
+		f.Add(img[:min(len(img), 64<<10)])
 	}
 	f.Fuzz(func(t *testing.T, img []byte) { survive(t, img, int64(len(img))) })
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -282,10 +283,14 @@ func ourFact(t testing.TB, f *FS, name string, n fsys.Node) fact {
 	return x
 }
 
+var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
 func sum(t testing.TB, r io.Reader) (out [32]byte) {
 	t.Helper()
 	h := sha256.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, make([]byte, 1<<20)); err != nil {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, *buf); err != nil {
 		t.Error(err)
 	}
 	return [32]byte(h.Sum(nil))

@@ -1,6 +1,9 @@
 package ext4
 
 import (
+	"bytes"
+	"io"
+
 	"assay/internal/binread"
 	"assay/internal/fsys"
 )
@@ -27,20 +30,41 @@ func (f *FS) inlineTail(in inode) (b []byte, at int64, err error) {
 	return b, at, err
 }
 
-// inlineData returns the content of an inline inode.
-func (f *FS) inlineData(in inode) ([]byte, error) {
+// An inlineFile is the content of an inline inode. What its size has over the
+// stored bytes reads as zero: mke2fs -d makes such files of holes.
+type inlineFile struct {
+	b    []byte
+	size int64
+}
+
+func (f *FS) inlineContent(in inode) (fsys.File, error) {
 	tail, _, err := f.inlineTail(in)
 	if err != nil {
 		return nil, err
 	}
-	size := f.size(in)
-	head := in.iblock()
-	if size > int64(len(head)+len(tail)) {
-		return nil, binread.Errorf(format, in.off+4, "inline inode %d claims %d bytes, but has %d", in.ino, size, len(head)+len(tail))
+	x := &inlineFile{append(bytes.Clone(in.iblock()), tail...), f.size(in)}
+	x.b = x.b[:min(x.size, int64(len(x.b)))]
+	return x, nil
+}
+
+// Size implements fsys.File.
+func (x *inlineFile) Size() int64 { return x.size }
+
+// ReadAt implements io.ReaderAt.
+func (x *inlineFile) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, binread.Errorf(format, off, "negative offset")
 	}
-	b := make([]byte, 0, len(head)+len(tail))
-	b = append(append(b, head...), tail...)
-	return b[:size], nil
+	n := int(min(int64(len(p)), max(x.size-off, 0)))
+	got := 0
+	if off < int64(len(x.b)) {
+		got = copy(p[:n], x.b[off:])
+	}
+	clear(p[got:n])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // inlineExtents says where in the inode inline content is.

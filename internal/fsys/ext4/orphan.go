@@ -145,58 +145,65 @@ func (f *FS) inodeUsed(ino uint32) bool {
 // freedByOrphans lists what becomes free when the orphans are dealt with, as
 // runs of blocks that are whole clusters.
 func (f *FS) freedByOrphans(yield func(blk, n int64) error) error {
-	data := func(keep int64) func(extent) error {
-		return func(e extent) error {
-			if gone := keep - e.lblk; gone > 0 {
-				e.lblk, e.pblk, e.n = e.lblk+gone, e.pblk+gone, e.n-gone
-			}
-			if e.n <= 0 {
-				return nil
-			}
-			lo := e.pblk / f.ratio * f.ratio
-			hi := (e.pblk + e.n + f.ratio - 1) / f.ratio * f.ratio
-			return yield(lo, hi-lo)
-		}
-	}
-	block := func(blk int64) error { return yield(blk/f.ratio*f.ratio, f.ratio) }
 	for ino := range f.orphans.dead {
-		if err := f.freedByDead(ino, data(0), block); err != nil {
+		in, err := f.readInode(ino)
+		if err == nil {
+			err = f.freedAttributes(in, yield)
+		}
+		if err == nil && !f.mapless(in) {
+			err = f.freedFrom(in, 0, yield)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	for ino := range f.orphans.cut {
 		in, err := f.readInode(ino)
-		if err != nil {
-			return err
+		if err == nil {
+			err = f.freedFrom(in, (f.size(in)+f.bs-1)/f.bs, yield)
 		}
-		keep := (f.size(in) + f.bs - 1) / f.bs
-		keep = (keep + f.ratio - 1) / f.ratio * f.ratio
-		if err := f.walkMap(in, keep, data(keep)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *FS) freedByDead(ino uint32, data func(extent) error, block func(int64) error) error {
-	in, err := f.readInode(ino)
-	if err != nil {
-		return err
-	}
-	if blk := in.fileACL(); blk != 0 {
-		b, err := f.xattrBlock(in, blk)
-		if err != nil {
-			return err
+// freedFrom lists what a file holds from logical block keep on, with those
+// blocks of its map that are for nothing else.
+func (f *FS) freedFrom(in inode, keep int64, yield func(blk, n int64) error) error {
+	whole := func(n int64) int64 { return (n + f.ratio - 1) / f.ratio * f.ratio }
+	first := whole(keep) // the cluster with the last block stays
+	w := mapWalk{f: f, in: in}
+	w.yield = func(e extent) error {
+		if stay := first - e.lblk; stay > 0 {
+			e.pblk, e.n = e.pblk+stay, e.n-stay
 		}
-		if le.Uint32(b[4:]) == 1 { // h_refcount: nobody shares it
-			if err := block(blk); err != nil {
-				return err
-			}
+		if e.n <= 0 {
+			return nil
 		}
+		from := e.pblk / f.ratio * f.ratio
+		return yield(from, whole(e.pblk+e.n)-from)
 	}
-	if f.mapless(in) {
+	w.meta = func(blk, lblk int64) error {
+		if lblk < keep {
+			return nil
+		}
+		return yield(blk/f.ratio*f.ratio, f.ratio)
+	}
+	return w.run()
+}
+
+// freedAttributes lists the block with a deleted file's attributes, if no
+// other file shares it (h_refcount).
+func (f *FS) freedAttributes(in inode, yield func(blk, n int64) error) error {
+	blk := in.fileACL()
+	if blk == 0 {
 		return nil
 	}
-	w := mapWalk{f: f, in: in, yield: data, meta: block}
-	return w.run()
+	b, err := f.xattrBlock(in, blk)
+	if err != nil || le.Uint32(b[4:]) != 1 {
+		return err
+	}
+	return yield(blk/f.ratio*f.ratio, f.ratio)
 }
