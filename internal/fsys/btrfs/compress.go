@@ -69,26 +69,34 @@ func (c *codecs) unzstd(b []byte, size int) ([]byte, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	n, err := frameLength(b)
+	n, holds, err := zstdFrame(b)
 	if err != nil {
 		return nil, err
 	}
 	// Linux compresses whole sectors, so a frame can hold more than is wanted.
-	out, err := c.zstd.DecodeAll(b[:n], make([]byte, 0, max(size, 128<<10)))
+	out, err := c.zstd.DecodeAll(b[:n], make([]byte, 0, max(size, holds)))
 	if err != nil {
 		return nil, err
 	}
 	return out[:min(len(out), size)], nil
 }
 
-// frameLength is the length of the zstd frame at the start of b.
-func frameLength(b []byte) (int, error) {
+// zstdFrame returns the length of the zstd frame at the start of b, and how
+// much it may hold.
+func zstdFrame(b []byte) (length, holds int, err error) {
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if h.Skippable {
-		return 0, errors.New("a skippable zstd frame")
+		return 0, 0, errors.New("a skippable zstd frame")
+	}
+	holds = 128 << 10 // BTRFS_MAX_UNCOMPRESSED
+	if h.HasFCS {
+		if h.FrameContentSize > maxPacked {
+			return 0, 0, fmt.Errorf("a zstd frame of %d bytes", h.FrameContentSize)
+		}
+		holds = int(h.FrameContentSize)
 	}
 	for at := h.HeaderSize; at+3 <= len(b); {
 		head := uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16
@@ -106,9 +114,9 @@ func frameLength(b []byte) (int, error) {
 		if at > len(b) {
 			break
 		}
-		return at, nil
+		return at, holds, nil
 	}
-	return 0, errShort
+	return 0, 0, errShort
 }
 
 // unpackLZO reads btrfs' framing of LZO: a total length, then segments, each a

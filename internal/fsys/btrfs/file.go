@@ -132,7 +132,7 @@ func (f *FS) unpackExtent(e extent, verify bool) ([]byte, error) {
 		return nil, binread.Errorf(format, at, "compressed data: %v", err)
 	}
 	want.b = b
-	f.plain.put(e.disk, &want, len(b)+64)
+	f.plain.put(e.disk, &want, cap(b)+64)
 	return b, nil
 }
 

@@ -2,6 +2,7 @@ package btrfs
 
 import (
 	"cmp"
+	"slices"
 
 	"assay/internal/binread"
 )
@@ -19,9 +20,11 @@ const (
 	maxPacked       = 1 << 20   // bytes of one compressed extent, in either form; Linux makes at most 128 KiB
 	maxXattrBytes   = 16 << 20  // of one inode
 	maxLinkTarget   = 64 << 10
-	maxPathDepth    = 1024 // directories above a subvolume
+	maxPathDepth    = 1024    // directories above a subvolume
+	maxPathSteps    = 1 << 20 // directories looked at for the paths of all subvolumes
 	maxPathBytes    = 64 << 10
-	maxLogItems     = 1 << 18  // items of all log trees together
+	maxLogItems     = 1 << 17  // items of all log trees together, and of what they become
+	maxLogSteps     = 1 << 22  // removed items stepped over while a log is replayed
 	maxLogBytes     = 64 << 20 // what replaying them may keep
 	maxFreeSpans    = 4 << 20
 )
@@ -125,3 +128,9 @@ type item struct {
 }
 
 func (it item) buf() *binread.Buf { return &binread.Buf{B: it.data} }
+
+// own gives it data of its own, so that its tree block can be forgotten.
+func (it item) own() item {
+	it.data = slices.Clone(it.data)
+	return it
+}

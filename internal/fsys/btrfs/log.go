@@ -31,6 +31,7 @@ func (f *FS) readLog() {
 type logReader struct {
 	f        *FS
 	items    int
+	sums     int              // bytes of checksums
 	overlays map[int]*overlay // by index of the subvolume
 }
 
@@ -69,15 +70,15 @@ func (l *logReader) read() error {
 
 // own notes the tree blocks of a log, which no extent tree has.
 func (l *logReader) own(w want) error {
+	if len(l.f.logOwned) > maxLogItems {
+		return errLogLimit
+	}
 	n, err := l.f.node(w)
 	if err != nil {
 		return err
 	}
 	l.f.logOwned = append(l.f.logOwned, block{w.bytenr, uint64(l.f.sb.nodesize)})
 	for i := 0; n.level > 0 && i < n.n; i++ {
-		if len(l.f.logOwned) > maxLogItems {
-			return errLogLimit
-		}
 		if err := l.own(n.descend(i, w.under)); err != nil {
 			return err
 		}
@@ -106,7 +107,10 @@ func (l *logReader) scan(log root) error {
 			if it.key.objectid != csumObjectid || it.key.offset > math.MaxInt64-n {
 				return binread.Errorf(format, f.where(it), "checksums of logical %d are out of place", it.key.offset)
 			}
-			f.logged = append(f.logged, logSum{it.key.offset, it.key.offset + n, it.data})
+			if l.sums += len(it.data); l.sums > maxLogBytes {
+				return errLogLimit
+			}
+			f.logged = append(f.logged, logSum{it.key.offset, it.key.offset + n, it.own().data})
 		}
 		return nil
 	})

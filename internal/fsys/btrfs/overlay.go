@@ -9,10 +9,12 @@ import (
 // place of, or beside, those on disk, and items that are removed. It is built
 // by one goroutine and not changed after Open.
 type overlay struct {
-	groups map[group][]change // sorted by offset
-	order  []group            // all groups, sorted; made by seal
-	count  int
-	bytes  int
+	groups map[group][]*change // sorted by offset
+	order  []group             // all groups, sorted; made by seal
+	count  int                 // changes
+	bytes  int                 // of all data ever put
+	steps  int                 // removed items stepped over before seal
+	sealed bool
 }
 
 // A group is all items of one kind of one object.
@@ -26,11 +28,11 @@ type change struct {
 	dead bool // the item on disk with this key is removed
 }
 
-func newOverlay() *overlay { return &overlay{groups: map[group][]change{}} }
+func newOverlay() *overlay { return &overlay{groups: map[group][]*change{}} }
 
-func (o *overlay) find(k key) (list []change, i int, ok bool) {
+func (o *overlay) find(k key) (list []*change, i int, ok bool) {
 	list = o.groups[group{k.objectid, k.typ}]
-	i, ok = slices.BinarySearchFunc(list, k.offset, func(c change, off uint64) int { return cmp.Compare(c.item.key.offset, off) })
+	i, ok = slices.BinarySearchFunc(list, k.offset, func(c *change, off uint64) int { return cmp.Compare(c.item.key.offset, off) })
 	return list, i, ok
 }
 
@@ -46,14 +48,15 @@ func (o *overlay) set(c change) {
 	list, i, ok := o.find(k)
 	o.bytes += len(c.item.data)
 	if ok {
-		list[i] = c
+		list[i] = &c
 		return
 	}
 	o.count++
-	o.groups[group{k.objectid, k.typ}] = slices.Insert(list, i, c)
+	o.groups[group{k.objectid, k.typ}] = slices.Insert(list, i, &c)
 }
 
-func (o *overlay) put(it item) { o.set(change{item: it}) }
+func (o *overlay) put(it item) { o.set(change{item: it.own()}) }
+
 func (o *overlay) remove(k key) {
 	o.set(change{item: item{key: k}, dead: true})
 }
@@ -80,6 +83,19 @@ func (o *overlay) seal() {
 		o.order = append(o.order, g)
 	}
 	slices.SortFunc(o.order, compareGroups)
+	o.sealed = true
+}
+
+// step counts a removed item that was stepped over; a log made to have many of
+// them must not take long.
+func (o *overlay) step() error {
+	if o.sealed {
+		return nil
+	}
+	if o.steps++; o.steps > maxLogSteps {
+		return errLogLimit
+	}
+	return nil
 }
 
 func compareGroups(a, b group) int {
@@ -104,7 +120,7 @@ func (o *overlay) within(from, to key) []group {
 // the overlay changes them.
 func (o *overlay) merge(from, to key, fn func(item) error, base func(func(item) error) error) error {
 	groups := o.within(from, to)
-	var list []change
+	var list []*change
 	next := func() *change { // the next change in the range; nil at the end
 		for {
 			for len(list) > 0 && list[0].item.key.less(from) {
@@ -114,7 +130,7 @@ func (o *overlay) merge(from, to key, fn func(item) error, base func(func(item) 
 				if to.less(list[0].item.key) {
 					return nil
 				}
-				return &list[0]
+				return list[0]
 			}
 			if len(groups) == 0 {
 				return nil

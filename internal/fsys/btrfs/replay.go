@@ -2,7 +2,6 @@ package btrfs
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"assay/internal/binread"
 )
@@ -46,11 +45,12 @@ func (r *replay) bad(it item, msg string) error {
 // list collects the items of one kind of an object in the subvolume, so that
 // the overlay can be changed while they are looked at.
 func (r *replay) list(ino uint64, typ uint8, from, to uint64) (out []item, err error) {
+	size := 0
 	err = r.f.ascend(r.t.root, key{ino, typ, from}, key{ino, typ, to}, func(it item) error {
-		if len(out) > maxLogItems {
+		if size += len(it.data); len(out) > maxLogItems || size > maxLogBytes {
 			return errLogLimit
 		}
-		out = append(out, it)
+		out = append(out, it.own())
 		return nil
 	})
 	return out, err
@@ -119,7 +119,7 @@ func (r *replay) putInode(it item) (uint64, error) {
 	}
 	le := binary.LittleEndian
 	logged := it.data
-	it.data = slices.Clone(it.data)
+	it = it.own()
 	switch {
 	case !ok:
 		le.PutUint64(it.data[inodeNbytes:], 0)
@@ -127,7 +127,7 @@ func (r *replay) putInode(it item) (uint64, error) {
 			le.PutUint64(it.data[inodeSize64:], 0)
 		}
 	case le.Uint64(logged[inodeGen:]) == 0: // logged only so that it exists
-		it.data = slices.Clone(old.data)
+		it = old.own()
 		size := le.Uint64(logged[inodeSize64:])
 		if size != 0 && isMode(logged, modeReg) && isMode(old.data, modeReg) {
 			le.PutUint64(it.data[inodeSize64:], size)
@@ -152,7 +152,7 @@ func (r *replay) change(ino uint64, edit func(data []byte)) error {
 	if err != nil || !ok {
 		return err
 	}
-	it.data = slices.Clone(it.data)
+	it = it.own()
 	edit(it.data)
 	r.over.put(it)
 	return nil
@@ -248,6 +248,7 @@ func (r *replay) dropExtents(ino, start, end uint64) error {
 		if len(hit) > maxLogItems {
 			return errLogLimit
 		}
+		e.it = e.it.own()
 		hit = append(hit, e)
 		return nil
 	})
@@ -262,15 +263,13 @@ func (r *replay) dropExtents(ino, start, end uint64) error {
 		}
 		r.over.remove(e.it.key)
 		if start > from {
-			left := e.it
-			left.data = slices.Clone(e.it.data)
+			left := e.it.own()
 			le.PutUint64(left.data[45:], start-from)
 			r.over.put(left)
 		}
 		if end < to {
-			right := e.it
+			right := e.it.own()
 			right.key.offset = end
-			right.data = slices.Clone(e.it.data)
 			if !e.hole() {
 				le.PutUint64(right.data[37:], e.offset+end-from)
 			}

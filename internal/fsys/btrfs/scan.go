@@ -8,22 +8,32 @@ import (
 
 // Scan implements fsys.InodeScanner: one pass over the leaves of every
 // subvolume, in the order of ids and inode numbers. Files that are deleted but
-// not yet cleaned up are left out.
+// not yet cleaned up are left out. A broken place ends the pass over its
+// subvolume; the first one is returned after the last subvolume.
 func (f *FS) Scan(yield func(fsys.Node, fsys.Meta) error) error {
+	var first error
 	for _, t := range f.subvols {
-		if err := f.scanTree(t, yield); err != nil {
-			if errors.Is(err, fsys.ErrStop) {
-				return nil
-			}
-			return err
+		var stop error
+		err := f.scanTree(t, func(n fsys.Node, m fsys.Meta) error {
+			stop = yield(n, m)
+			return stop
+		})
+		switch {
+		case errors.Is(stop, fsys.ErrStop):
+			return nil
+		case stop != nil:
+			return stop
+		case first == nil:
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 func (f *FS) scanTree(t *subvol, yield func(fsys.Node, fsys.Meta) error) error {
 	var in inode
 	var j judge
+	var broken error // the first inode that cannot be read
 	flush := func() error {
 		if in.tree == nil || in.meta.Nlink == 0 {
 			return nil
@@ -39,8 +49,8 @@ func (f *FS) scanTree(t *subvol, yield func(fsys.Node, fsys.Meta) error) error {
 				return err
 			}
 			var err error
-			if in, err = f.parseInode(t, it); err != nil {
-				return err
+			if in, err = f.parseInode(t, it); err != nil && broken == nil {
+				broken = err
 			}
 			j = judge{f: f, meta: &in.meta}
 		case extentDataKey:
@@ -57,8 +67,11 @@ func (f *FS) scanTree(t *subvol, yield func(fsys.Node, fsys.Meta) error) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = flush()
 	}
-	return flush()
+	if err == nil {
+		err = broken
+	}
+	return err
 }

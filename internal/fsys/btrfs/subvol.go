@@ -60,7 +60,7 @@ func (f *FS) Subvolumes() []Subvolume {
 func (f *FS) readRoots() error {
 	rt := root{id: rootTreeID, bytenr: f.sb.root, gen: f.sb.generation, level: f.sb.rootLevel}
 	f.trees = map[uint64]root{rootTreeID: rt}
-	links := map[uint64]item{}   // by child
+	links := map[uint64]subvol{} // by child: only where it is linked
 	byID := map[uint64]*subvol{} // live subvolumes
 	deleted, beyond, broken, def := 0, 0, 0, uint64(fsTreeID)
 	var first error // of the broken ones
@@ -84,8 +84,8 @@ func (f *FS) readRoots() error {
 				f.snapshot = f.snapshot || t.source != [16]byte{}
 			}
 		case rootRefKey:
-			if len(links) < maxSubvolumes {
-				links[it.key.offset] = it
+			if t, ok := parseRootRef(it); ok && len(links) < maxSubvolumes {
+				links[it.key.offset] = t
 			}
 		case dirItemKey:
 			if it.key.objectid == f.sb.rootDir {
@@ -114,8 +114,11 @@ func (f *FS) readRoots() error {
 		f.problem(finding.GapLimit, "%d subvolumes more than %d are not shown", beyond, maxSubvolumes)
 	}
 	f.index(byID)
-	for id, it := range links {
-		f.link(id, it)
+	for id, l := range links {
+		if i, ok := f.byID[id]; ok && id != fsTreeID {
+			t := f.subvols[i]
+			t.parent, t.parentDir, t.name = l.parent, l.parentDir, l.name
+		}
 	}
 	f.deflt = f.Root()
 	if i, ok := f.byID[def]; ok {
@@ -175,37 +178,33 @@ func (f *FS) index(byID map[uint64]*subvol) {
 	}
 }
 
-// link records where a subvolume is linked: (parent, ROOT_REF, child) holds a
-// btrfs_root_ref.
-func (f *FS) link(child uint64, it item) {
-	i, ok := f.byID[child]
+// parseRootRef reads a btrfs_root_ref: (parent, ROOT_REF, child).
+func parseRootRef(it item) (subvol, bool) {
 	b := it.buf()
-	name := b.Bytes(18, int(b.LE16(16)))
-	if !ok || b.Over() || child == fsTreeID {
-		return
-	}
-	t := f.subvols[i]
-	t.parent, t.parentDir, t.name = it.key.objectid, b.LE64(0), string(name)
+	t := subvol{parent: it.key.objectid, parentDir: b.LE64(0), name: string(b.Bytes(18, int(b.LE16(16))))}
+	return t, !b.Over()
 }
 
 // linkSubvols finds the path of every subvolume.
 func (f *FS) linkSubvols() {
 	f.subvols[0].path = "/"
+	steps := 0
 	for _, t := range f.subvols[1:] {
-		t.path, _ = f.subvolPath(t)
+		t.path, _ = f.subvolPath(t, &steps)
 	}
 }
 
 var errNoPath = errors.New("no path")
 
 // subvolPath climbs from a subvolume to the top level.
-func (f *FS) subvolPath(t *subvol) (string, error) {
+func (f *FS) subvolPath(t *subvol, steps *int) (string, error) {
 	var names []string // last first
 	size := 0
 	add := func(name string) bool {
+		*steps++
 		size += len(name) + 1
 		names = append(names, name)
-		return len(names) <= maxPathDepth && size <= maxPathBytes
+		return len(names) <= maxPathDepth && size <= maxPathBytes && *steps <= maxPathSteps
 	}
 	for t.root.id != fsTreeID {
 		i, ok := f.byID[t.parent]

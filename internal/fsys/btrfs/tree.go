@@ -93,34 +93,29 @@ func (f *FS) floorBase(r root, k key) (item, bool, error) {
 	}
 }
 
-// floorOver is floor on a tree with an overlay. Items that the overlay removes
-// are stepped over, so it looks no further than the object of k: all that is
-// asked of floor.
+// floorOver is floor on a tree with an overlay. It looks no further than the
+// items of k's kind and object, which is all that is asked of floor.
 func (f *FS) floorOver(r root, k key) (item, bool, error) {
-	var last item
-	found := false
-	base := k
-	for {
-		it, ok, err := f.floorBase(r, base)
+	best, found := r.over.floor(k)
+	for at := k; ; at.offset-- {
+		it, ok, err := f.floorBase(r, at)
 		if err != nil {
 			return item{}, false, err
 		}
-		if !ok || it.key.objectid != k.objectid || it.key.typ != k.typ {
-			break
+		if !ok || it.key.objectid != k.objectid || it.key.typ != k.typ || found && it.key.less(best.key) {
+			return best, found, nil
 		}
 		if !r.over.has(it.key) {
-			last, found = it, true
-			break
+			return it, true, nil
 		}
 		if it.key.offset == 0 {
-			break
+			return best, found, nil
 		}
-		base = key{it.key.objectid, it.key.typ, it.key.offset - 1}
+		if err := r.over.step(); err != nil {
+			return item{}, false, err
+		}
+		at = it.key
 	}
-	if it, ok := r.over.floor(k); ok && (!found || last.key.less(it.key)) {
-		last, found = it, true
-	}
-	return last, found, nil
 }
 
 // errFound ends a walk that has what it wants.
