@@ -115,7 +115,7 @@ func content(t testing.TB, p func(string) string) {
 		_, err = f.WriteAt(noise(5000, uint64(i)), i*i*17777)
 		must(t, err)
 	}
-	must(t, f.Truncate(1<<25 + 12345))
+	must(t, f.Truncate(1<<25+12345))
 	must(t, f.Close())
 	f, err = os.Create(p("punched")) // thousands of extents
 	must(t, err)

@@ -1,0 +1,271 @@
+package xfs
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/fsys"
+	"assay/internal/need"
+	"assay/internal/span"
+)
+
+// churn does n steps of metadata work below dir, the same for the same seed,
+// and stops at the first error. One step of 16 is made durable with fsync, so
+// that the log has many records.
+func churn(dir string, n int, seed uint64) error {
+	c := &churner{r: rand.New(rand.NewPCG(seed, 3)), dirs: []string{dir}}
+	for i := range n {
+		if err := c.step(i); err != nil {
+			return err
+		}
+		if c.r.IntN(16) == 0 && len(c.files) > 0 {
+			if err := c.onFile((*os.File).Sync); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type churner struct {
+	r           *rand.Rand
+	dirs, files []string
+}
+
+func (c *churner) pick(s []string) string { return s[c.r.IntN(len(s))] }
+
+// drop forgets a file and returns it.
+func (c *churner) drop() string {
+	k, last := c.r.IntN(len(c.files)), len(c.files)-1
+	f := c.files[k]
+	c.files[k] = c.files[last]
+	c.files = c.files[:last]
+	return f
+}
+
+func (c *churner) onFile(do func(*os.File) error) error {
+	f, err := os.OpenFile(c.pick(c.files), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(f), f.Close())
+}
+
+func (c *churner) step(i int) error {
+	to := fmt.Sprintf("%s/%d-%s", c.pick(c.dirs), i, strings.Repeat("churn", 1+c.r.IntN(12)))
+	k := c.r.IntN(20)
+	if len(c.files) < 20 {
+		k = 0
+	}
+	switch {
+	case k < 7:
+		c.files = append(c.files, to)
+		return os.WriteFile(to, noise(c.r.IntN(20000), uint64(i)), 0o644)
+	case k < 10:
+		return os.Remove(c.drop())
+	case k < 12:
+		f := c.drop()
+		c.files = append(c.files, to)
+		return os.Rename(f, to)
+	case k == 12 && len(c.dirs) < 60:
+		c.dirs = append(c.dirs, to)
+		return os.Mkdir(to, 0o755)
+	case k == 13:
+		return os.Symlink(strings.Repeat("x/", c.r.IntN(480)+1), to)
+	case k == 14:
+		return os.Truncate(c.pick(c.files), int64(c.r.IntN(200000)))
+	case k == 15:
+		return unix.Setxattr(c.pick(c.files), fmt.Sprintf("user.x%d", c.r.IntN(30)), noise(c.r.IntN(3000), uint64(i)), 0)
+	case k == 16:
+		return os.Chmod(c.pick(c.files), os.FileMode(c.r.IntN(0o1000)))
+	case k == 17:
+		return os.Link(c.pick(c.files), to)
+	case k == 18:
+		return c.onFile(func(f *os.File) error { // many extents
+			for j := range int64(40) {
+				if _, err := f.WriteAt([]byte("island"), j*32768); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// crash stops a mounted file system as a power cut after a flush of the log
+// would, or without that flush.
+func crash(t testing.TB, dir string, flush bool, umount func()) {
+	t.Helper()
+	how := "shutdown"
+	if flush {
+		how = "shutdown -f"
+	}
+	need.Run(t, "xfs_io", "-x", "-c", how, dir)
+	umount()
+}
+
+// recovered compares a dirty image with what the kernel makes of a copy of it.
+func recovered(t *testing.T, img, copied string) *FS {
+	t.Helper()
+	fs := openImage(t, img)
+	st := fs.LogState()
+	t.Logf("log: %+v, %d KiB of overlay, unfinished %v", st, len(fs.dev.pages)*4, st.Unfinished)
+	if st.Clean || !st.Replayed || len(fs.Describe().Problems) > 0 {
+		t.Fatalf("not replayed: %+v", fs.Describe())
+	}
+	dir, umount := mount(t, copied, "rw,noatime,nouuid") // a read-only loop device could not be recovered
+	n := compare(t, fs, dir)
+	umount()
+	t.Logf("%d files compared", n)
+	return fs
+}
+
+// sameFree compares free space with what the kernel made of a copy. What the
+// kernel has more can only be space that it reserved past the end of files and
+// gave back when they were closed, and metadata blocks: of deleted files and
+// of trees that shrank when it finished its work.
+func sameFree(t *testing.T, fs *FS, copied string) {
+	t.Helper()
+	free, err := fs.Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := openImage(t, copied)
+	if !after.LogState().Clean {
+		t.Fatalf("the kernel left %+v", after.LogState())
+	}
+	want, err := after.Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if more := free.Subtract(want); len(more) > 0 {
+		t.Errorf("free here, but not after the kernel's recovery: %v", head(more))
+	}
+	var past []span.Span
+	must(t, fs.Scan(func(n fsys.Node, m fsys.Meta) error {
+		exts, err := fs.Extents(n)
+		for _, e := range exts {
+			if e.Logical >= m.Size && m.Kind == fsys.Regular {
+				past = append(past, span.Span{Off: e.Physical, Len: e.Len})
+			}
+		}
+		return err
+	}))
+	var less span.Set
+	for _, x := range want.Subtract(free).Subtract(span.Make(past)) {
+		for ; x.Len > 0; x.Off, x.Len = x.Off+fs.blockSize, x.Len-fs.blockSize {
+			b := make([]byte, fs.blockSize)
+			if _, err := fs.dev.ReadAt(b, x.Off); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := kindOf(b); !ok {
+				less = append(less, span.Span{Off: x.Off, Len: fs.blockSize})
+			}
+		}
+	}
+	t.Logf("free: %d bytes, %d unexplained", free.Total(), less.Total())
+	if len(less) > 0 {
+		t.Errorf("free after the kernel's recovery, but not here: %v", head(less))
+	}
+}
+
+func head(s span.Set) span.Set { return s[:min(len(s), 10)] }
+
+var dirtyVariants = []struct {
+	name  string
+	steps int
+	args  []string
+}{
+	{"default", 2500, nil},
+	{"stripe256k", 4500, []string{"-l", "size=64m,su=256k"}}, // wraps
+	{"sector4k", 2000, []string{"-s", "size=4096"}},
+	{"block1k-rmap", 3000, []string{"-b", "size=1k", "-m", "rmapbt=1"}},
+	{"inode2k-nrext64", 2000, []string{"-i", "size=2048,nrext64=1", "-n", "size=16384"}},
+	{"nosparse-nobigtime", 2000, []string{"-i", "sparse=0", "-m", "bigtime=0"}},
+}
+
+func TestDirtyLog(t *testing.T) {
+	for _, v := range dirtyVariants {
+		t.Run(v.name, func(t *testing.T) {
+			img := mkfs(t, 512<<20, v.args...)
+			dir, umount := mount(t, img, "rw,logbsize=256k")
+			must(t, os.Mkdir(filepath.Join(dir, "before"), 0o755))
+			must(t, churn(filepath.Join(dir, "before"), v.steps/4, 1))
+			unix.Sync()
+			must(t, os.Mkdir(filepath.Join(dir, "after"), 0o755))
+			must(t, churn(filepath.Join(dir, "after"), v.steps, 2))
+			must(t, os.RemoveAll(filepath.Join(dir, "before")))
+			for i := range 300 {
+				must(t, os.WriteFile(fmt.Sprintf("%s/after/last%d", dir, i), nil, 0o600))
+			}
+			open, err := os.Create(filepath.Join(dir, "deleted while open"))
+			must(t, err)
+			_, err = open.Write(noise(100000, 1))
+			must(t, err)
+			must(t, open.Sync())
+			must(t, os.Remove(open.Name()))
+			crash(t, dir, true, func() { open.Close(); umount() })
+			copied := copyImage(t, img)
+			fs := recovered(t, img, copied)
+			sameFree(t, fs, copied)
+			gone, err := fs.Unlinked()
+			if err != nil || len(gone) == 0 {
+				t.Errorf("deleted files: %v, %v", gone, err)
+			}
+		})
+	}
+}
+
+// TestCrashInFlight stops the file system while others write to it, so that
+// the log ends anywhere: with torn records, transactions that did not commit
+// and intents that nobody finished.
+func TestCrashInFlight(t *testing.T) {
+	img := mkfs(t, 512<<20, "-m", "rmapbt=1", "-l", "su=32k")
+	unfinished := 0
+	for round := range 4 {
+		dir, umount := mount(t, img, "rw,noatime")
+		var workers sync.WaitGroup
+		for w := range 3 {
+			sub := fmt.Sprintf("%s/round%d-%d", dir, round, w)
+			must(t, os.Mkdir(sub, 0o755))
+			workers.Go(func() { _ = churn(sub, 1<<20, uint64(round*10+w)) }) // ends with an I/O error
+		}
+		time.Sleep(time.Second)
+		need.Run(t, "xfs_io", "-x", "-c", "shutdown", dir)
+		workers.Wait()
+		umount()
+		copied := copyImage(t, img)
+		fs := recovered(t, img, copied)
+		for _, n := range fs.LogState().Unfinished {
+			unfinished += n
+		}
+		if _, err := fs.Free(); err != nil {
+			t.Error(err)
+		}
+		must(t, os.Rename(copied, img))
+	}
+	t.Logf("%d unfinished intents met", unfinished)
+}
+
+// TestLiveCopy reads a copy of the image that was taken under the mount.
+func TestLiveCopy(t *testing.T) {
+	img := mkfs(t, 512<<20)
+	dir, _ := mount(t, img, "rw,noatime")
+	must(t, os.Mkdir(dir+"/a", 0o755))
+	must(t, churn(dir+"/a", 1000, 5))
+	unix.Sync()
+	must(t, churn(dir, 1000, 6))
+	need.Run(t, "sync", "-f", dir)
+	live := copyImage(t, img)
+	recovered(t, live, copyImage(t, live))
+}
