@@ -39,12 +39,15 @@ type Group struct {
 	Bytes   int64
 }
 
-// Count is the number of files for people: "1 file", "300 files".
-func (g Group) Count() string {
-	if len(g.Matches) == 1 {
+// Count is the number of files for people, see Files.
+func (g Group) Count() string { return Files(len(g.Matches)) }
+
+// Files writes a number of files for people: "1 file", "300 files".
+func Files(n int) string {
+	if n == 1 {
 		return "1 file"
 	}
-	return fmt.Sprintf("%d files", len(g.Matches))
+	return fmt.Sprintf("%d files", n)
 }
 
 // Size is Bytes for people: "1.5 MiB".
