@@ -39,6 +39,10 @@ type Volume struct {
 	Content string // "swap", "ext4", …
 	Size    int64
 	FS      fsys.FS // nil when it is no file system
+	Root    fsys.Node
+	// Snapshot says that it is a btrfs subvolume outside the mounted ones: an
+	// old copy, or one that the running system does not see.
+	Snapshot bool
 	// HasData reports whether a swap volume holds anything but zeros after its
 	// header; false for others.
 	HasData bool
