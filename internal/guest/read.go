@@ -14,8 +14,6 @@ func loginShell(shell string) bool {
 	return !slices.Contains([]string{"nologin", "false", "sync", "halt", "shutdown", "true"}, base)
 }
 
-func (g *Guest) readSSHD() *SSHD { return &SSHD{} }
-
 func (g *Guest) readPackages() *Packages { return &Packages{} }
 
 func (g *Guest) readFirstBoot() FirstBoot { return FirstBoot{} }
