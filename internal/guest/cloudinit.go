@@ -15,6 +15,8 @@ type cloudConfig struct {
 	datasources []string // nil when not set: cloud-init then tries its built-in list
 	keepKeys    bool     // ssh_deletekeys: false
 	noHostKeys  bool     // ssh_genkeytypes: []
+	modules     bool     // a list of modules was seen
+	sshModule   bool     // the module that makes host keys is listed, or no list is there
 }
 
 // cloudConfig reads /etc/cloud/cloud.cfg and cloud.cfg.d/*.cfg. Later files win.
@@ -32,6 +34,7 @@ func (g *Guest) cloudConfig() cloudConfig {
 			c.read(string(b))
 		}
 	}
+	c.sshModule = !c.modules || c.sshModule
 	return c
 }
 
@@ -63,9 +66,7 @@ func (c *cloudConfig) read(text string) {
 			keys += s.key + "."
 		}
 		if item, ok := strings.CutPrefix(body, "- "); ok {
-			if keys == "datasource_list." {
-				c.datasources = append(c.datasources, yamlScalar(item))
-			}
+			c.item(strings.TrimSuffix(keys, "."), yamlScalar(strings.Trim(item, "[]")))
 			continue
 		}
 		key, value, ok := strings.Cut(body, ":")
@@ -81,6 +82,18 @@ func (c *cloudConfig) read(text string) {
 		if value == "" {
 			stack = append(stack, level{indent, key})
 		}
+	}
+}
+
+// item takes one item of a list in block style.
+func (c *cloudConfig) item(list, value string) {
+	switch list {
+	case "datasource_list":
+		c.datasources = append(c.datasources, value)
+	case "cloud_init_modules", "cloud_config_modules", "cloud_final_modules":
+		name, _, _ := strings.Cut(value, ",") // [ssh, always]
+		c.modules = true
+		c.sshModule = c.sshModule || yamlScalar(name) == "ssh"
 	}
 }
 

@@ -15,5 +15,3 @@ func loginShell(shell string) bool {
 }
 
 func (g *Guest) readPackages() *Packages { return &Packages{} }
-
-func (g *Guest) readFirstBoot() FirstBoot { return FirstBoot{} }
