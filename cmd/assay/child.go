@@ -38,7 +38,7 @@ type job struct {
 	Checks    []string
 	NoContent bool
 	Digest    bool
-	Disk      disk.Options
+	Disk      diskJob
 	Key       []byte
 	Started   time.Time
 	Sandbox   string // "auto" or "require"
@@ -46,9 +46,17 @@ type job struct {
 	Read      []string // what the child may open by path
 }
 
+// A diskJob is disk.Options as far as it can be sent.
+type diskJob struct {
+	Format       string
+	AllowBacking bool
+	SpillDir     string
+	SpillLimit   int64
+}
+
 func (j job) options() assay.Options {
-	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Digest: j.Digest, Disk: j.Disk, Key: j.Key,
-		Started: j.Started, Command: "inspect"}
+	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Digest: j.Digest, Key: j.Key, Started: j.Started, Command: "inspect",
+		Disk: disk.Options{Format: j.Disk.Format, AllowBacking: j.Disk.AllowBacking, SpillDir: j.Disk.SpillDir, SpillLimit: j.Disk.SpillLimit}}
 }
 
 // child runs in the sandboxed process.

@@ -121,7 +121,7 @@ func (a *app) inspectOne(ctx context.Context, job job, t assay.Target, h report.
 	job.Started = time.Now()
 	if job.Sandbox == sandbox.None {
 		o := job.options()
-		o.Sandbox = sandbox.None
+		o.Sandbox, o.Disk.OpenSibling = sandbox.None, disk.OpenHost
 		err := assay.Inspect(ctx, t, o, h)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -134,7 +134,7 @@ func (a *app) inspectOne(ctx context.Context, job job, t assay.Target, h report.
 
 func (o *inspectFlags) job(a *app) (job, error) {
 	j := job{Checks: o.checks, NoContent: o.noContent, Digest: o.digest, Sandbox: o.sandbox,
-		Disk: disk.Options{Format: o.diskFormat, AllowBacking: o.allowBacking, SpillDir: o.spillDir}}
+		Disk: diskJob{Format: o.diskFormat, AllowBacking: o.allowBacking, SpillDir: o.spillDir}}
 	if o.sandbox != "auto" && o.sandbox != "require" && o.sandbox != sandbox.None {
 		return j, cli.Usage(finding.Tf("unknown value %q for --sandbox", "--sandbox 的值 %q 无效", o.sandbox), finding.T("use auto, require or off", "请使用 auto、require 或 off"))
 	}
