@@ -18,9 +18,9 @@ import (
 
 // Bounds on what exercise does to one image.
 const (
-	exerciseNames = 20000
-	exerciseBytes = 8 << 20 // of one file
-	exerciseTotal = 64 << 20
+	exerciseNames = 5000
+	exerciseBytes = 2 << 20 // of one file
+	exerciseTotal = 16 << 20
 )
 
 // exercise calls everything that f offers and reports errors that are not of

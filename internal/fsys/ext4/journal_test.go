@@ -80,10 +80,10 @@ func disturb(t *testing.T, dir string) []*os.File {
 		f.Close()
 	}
 	var held []*os.File
-	for round := range 8 {
+	for round := range 6 {
 		d := filepath.Join(dir, fmt.Sprintf("d%d", round))
 		os.MkdirAll(filepath.Join(d, "sub"), 0o755)
-		for i := range 120 {
+		for i := range 80 {
 			p := filepath.Join(d, fmt.Sprintf("f%d-%s", i, strings.Repeat("x", i)))
 			if err := os.WriteFile(p, bytes.Repeat([]byte{byte(i), byte(round)}, i*20), 0o600); err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func disturb(t *testing.T, dir string) []*os.File {
 		if round%3 == 1 { // revoke what the last round logged
 			os.RemoveAll(filepath.Join(dir, fmt.Sprintf("d%d", round-1)))
 		}
-		os.Truncate(filepath.Join(d, "f119-"+strings.Repeat("x", 119)), 100)
+		os.Truncate(filepath.Join(d, "f79-"+strings.Repeat("x", 79)), 100)
 		o, err := os.Create(filepath.Join(d, "deleted but open"))
 		if err != nil {
 			t.Fatal(err)

@@ -21,8 +21,8 @@ func TestKernel(t *testing.T) {
 	need.Root(t)
 	need.Tool(t, "mke2fs")
 	for i, v := range variants {
-		files := 600
-		if i < 2 {
+		files := 300
+		if i == 0 {
 			files = 10000
 		}
 		t.Run(v.name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func sourceTree(t testing.TB) string {
 	dir := filepath.Join(t.TempDir(), "tree")
 	os.MkdirAll(filepath.Join(dir, "d/sub"), 0o755)
 	os.MkdirAll(filepath.Join(dir, "big"), 0o755)
-	for i := range 3000 {
+	for i := range 1200 {
 		os.WriteFile(filepath.Join(dir, fmt.Sprintf("big/name-%d-%s", i, strings.Repeat("x", i%90))), nil, 0o600)
 	}
 	for i := range 300 {
