@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"errors"
 	"io"
 	"sort"
 
@@ -59,9 +60,13 @@ func (m *mapping) ReadAt(b []byte, off int64) (int, error) {
 			piece := b[done:min(int64(len(b)), int64(done)+n)]
 			got, err := m.disks[p.disk].ReadAt(piece, p.off)
 			done, off = done+got, off+int64(got)
-			if got < len(piece) {
-				return done, err
+			if got == len(piece) {
+				continue
 			}
+			if err == nil || errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF // the disk ends, the volume does not
+			}
+			return done, err
 		}
 	}
 	if done < len(b) {

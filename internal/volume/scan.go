@@ -41,6 +41,9 @@ type dataer interface {
 // behind a protective entry in the MBR, unless nothing else is there; an md
 // superblock at the end counts before what a mirror's member looks like.
 //
+// Unused is empty for a disk on which volumes may lie that could not be found,
+// since a table is damaged: there, nothing is known to be in no volume.
+//
 // What is broken goes into the layout, never into the error; that is for
 // disks that make no sense at all (negative size, too many).
 func Scan(disks []Disk) (*Layout, error) {
@@ -48,7 +51,7 @@ func Scan(disks []Disk) (*Layout, error) {
 		return nil, fmt.Errorf("%d disks are more than %d", len(disks), maxDisks)
 	}
 	s := &scanner{layout: &Layout{Disks: disks, Tables: make([]string, len(disks)), Unused: make([]span.Set, len(disks))},
-		used: make([][]span.Span, len(disks)), mapped: maxMapped, metadata: maxMetadata, zeros: maxZeros}
+		used: make([][]span.Span, len(disks)), partial: make([]bool, len(disks)), mapped: maxMapped, metadata: maxMetadata, zeros: maxZeros}
 	for i, d := range disks {
 		if d.Size < 0 || d.ReaderAt == nil {
 			return nil, fmt.Errorf("disk %q has no bytes", d.Name)
@@ -58,7 +61,9 @@ func Scan(disks []Disk) (*Layout, error) {
 	s.groups()
 	s.name()
 	for i, d := range disks {
-		s.layout.Unused[i] = span.Make(s.used[i]).Invert(d.Size)
+		if !s.partial[i] {
+			s.layout.Unused[i] = span.Make(s.used[i]).Invert(d.Size)
+		}
 	}
 	return s.layout, nil
 }
@@ -68,6 +73,9 @@ type scanner struct {
 	layout *Layout
 	used   [][]span.Span // for each disk: what is in a volume, a table or metadata
 	pvs    []physical
+
+	partial []bool // for each disk: volumes may lie on it that could not be found
+	full    bool   // no more volumes can be listed
 
 	mapped          int   // segments that may still be listed
 	metadata, zeros int64 // bytes that may still be parsed, or read to find nothing
@@ -151,7 +159,7 @@ func (s *scanner) disk(i int) {
 	}
 	switch {
 	case array.Name != "" && !covers(parts, at): // the table is the array's, not this disk's
-		s.layout.Problems, s.layout.Tables[i], s.used[i] = s.layout.Problems[:said], "", nil
+		s.layout.Problems, s.layout.Tables[i], s.used[i], s.partial[i] = s.layout.Problems[:said], "", nil, false
 		s.whole(i)
 	case s.layout.Tables[i] != "":
 		s.partitions(i, parts, array)
@@ -183,6 +191,7 @@ func (s *scanner) protected(i int, m *mbr.Table) []partition {
 	} else {
 		s.broken(name, err)
 	}
+	s.partial[i] = true
 	if len(m.Partitions) > 0 {
 		return s.fromMBR(i, m)
 	}
@@ -241,7 +250,10 @@ func (s *scanner) areas(i int, set span.Set) {
 // add names the content of a volume and lists it.
 func (s *scanner) add(v *Volume) bool {
 	if len(s.layout.Volumes) >= maxVolumes {
-		s.problem(finding.GapLimit, v.Name, "more than %d volumes; this one and further ones are not read", maxVolumes)
+		if !s.full {
+			s.problem(finding.GapLimit, v.Name, "more than %d volumes; this one and further ones are not read", maxVolumes)
+		}
+		s.full = true
 		return false
 	}
 	s.layout.Volumes = append(s.layout.Volumes, v)

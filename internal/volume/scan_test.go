@@ -124,7 +124,11 @@ func TestBrokenGPT(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := sparse(t, 0)
 			patch(t, p, 0, c.damage(bytes.Clone(b)))
-			wantVolumes(t, scan(t, p), c.want, c.problem)
+			l := scan(t, p)
+			wantVolumes(t, l, c.want, c.problem)
+			if hidden := c.want == "disk="; hidden != (len(l.Unused[0]) == 0) {
+				t.Errorf("unused %v", l.Unused[0])
+			}
 		})
 	}
 }
@@ -153,6 +157,18 @@ func TestMBR(t *testing.T) {
 	againstTools(t, p, l)
 	if l.Tables[0] != "mbr" || l.volume(t, "p6").PartUUID != "00ab12cd-06" {
 		t.Errorf("%q %+v", l.Tables[0], l.volume(t, "p6"))
+	}
+	broken, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken[13*mib+510] = 0 // the first extended boot record: all logical partitions are lost
+	q := sparse(t, 0)
+	patch(t, q, 0, broken)
+	lost := scan(t, q)
+	wantVolumes(t, lost, "p1=vfat p2=ext3", "has no signature")
+	if len(lost.Unused[0]) > 0 {
+		t.Errorf("bytes of lost partitions are unused: %v", lost.Unused[0])
 	}
 	var e [8]byte // the second partition now begins inside the first and ends beyond the disk
 	binary.LittleEndian.PutUint32(e[:], 4*mib/512)

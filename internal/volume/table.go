@@ -22,6 +22,7 @@ type partition struct {
 func (s *scanner) fromGPT(i int, g *gpt.Table, m *mbr.Table) []partition {
 	s.layout.Tables[i] = "gpt"
 	s.broken(s.diskName(i), g.Problems...)
+	s.partial[i] = g.Partial
 	s.areas(i, g.Areas)
 	if m != nil {
 		s.areas(i, m.Areas)
@@ -36,6 +37,7 @@ func (s *scanner) fromGPT(i int, g *gpt.Table, m *mbr.Table) []partition {
 	for _, p := range m.Partitions { // a hybrid MBR: fine as long as it shows nothing else
 		if !slices.ContainsFunc(out, func(q partition) bool { return q.start <= p.Start && p.Start+p.Len <= q.start+q.len }) {
 			s.problem(finding.GapUnsupported, s.diskName(i), "mbr: at byte %d: a hybrid MBR has an entry %d of type %#02x at byte %d that is in no GPT partition", p.Offset, p.Number, p.Type, p.Start)
+			s.partial[i] = true
 		}
 	}
 	return out
@@ -44,6 +46,7 @@ func (s *scanner) fromGPT(i int, g *gpt.Table, m *mbr.Table) []partition {
 func (s *scanner) fromMBR(i int, m *mbr.Table) []partition {
 	s.layout.Tables[i] = "mbr"
 	s.broken(s.diskName(i), m.Problems...)
+	s.partial[i] = s.partial[i] || len(m.Problems) > 0
 	s.areas(i, m.Areas)
 	var out []partition
 	for _, p := range m.Partitions {
@@ -74,7 +77,7 @@ func (s *scanner) partitions(i int, parts []partition, array sig.Content) {
 		}
 		s.place(v, i, start, n)
 		if !s.add(v) {
-			return
+			continue // its bytes are a volume's all the same
 		}
 		s.physical(v)
 		inner(v)
@@ -111,4 +114,5 @@ func (s *scanner) alsoWhole(i int) {
 		return
 	}
 	s.problem(finding.GapUnsupported, s.diskName(i), "besides its partition table the disk bears the signature of %s (UUID %q), which is not opened", c.Name, c.UUID)
+	s.partial[i] = true
 }

@@ -48,6 +48,7 @@ type Table struct {
 	Areas      span.Set // where the headers and entry arrays lie
 	Backup     bool     // the partitions come from the backup
 	Problems   []error  // what is broken, with offsets; the partitions are still worth reading
+	Partial    bool     // there may be partitions that are not listed
 }
 
 // header is one copy of the table as found.
@@ -106,7 +107,7 @@ func Read(r io.ReaderAt, size, lastLBA int64) (*Table, error) {
 	if best.array == nil {
 		return nil, errors.Join(best.sum, best.arrayErr)
 	}
-	t := &Table{LBA: best.lba, DiskUUID: lower(best.disk[:]), Backup: best != first}
+	t := &Table{LBA: best.lba, DiskUUID: lower(best.disk[:]), Backup: best != first, Partial: best.rank() < 2}
 	t.describe(best, first)
 	t.areas(first, second)
 	t.read(best)
@@ -164,6 +165,7 @@ func (t *Table) read(h *header) {
 		at := h.entries + i*h.size
 		if len(t.Partitions) == MaxPartitions {
 			t.problem(at, "more than %d partitions; the others are not read", MaxPartitions)
+			t.Partial = true
 			return
 		}
 		first, last := b.LE64(32), b.LE64(40)
@@ -171,6 +173,7 @@ func (t *Table) read(h *header) {
 		end, ok2 := mul(last+1, h.lba)
 		if !ok || !ok2 || last < first || last+1 == 0 {
 			t.problem(at, "partition %d claims blocks %d to %d", i+1, first, last)
+			t.Partial = true
 			continue
 		}
 		t.Partitions = append(t.Partitions, Partition{

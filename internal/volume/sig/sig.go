@@ -38,8 +38,8 @@ func probers() []prober {
 // Probe names what r, of size bytes, holds. An error means that r could not be
 // read where a signature would be.
 func Probe(r io.ReaderAt, size int64) (Content, error) {
-	w := &window{r: r, size: size}
-	w.head = w.read(0, min(size, headLen))
+	w := &window{r: r, size: max(size, 0)}
+	w.head = w.read(0, min(w.size, headLen))
 	for _, p := range probers() {
 		c := p(w)
 		if w.err != nil {
