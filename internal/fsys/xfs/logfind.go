@@ -242,7 +242,7 @@ func (l *ring) data(h *recordHeader) (b []byte, good bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	good = l.sums(h, b[:h.length])
+	good = h.sums(b[:h.length])
 	for i := int64(0); i*sector < int64(len(b)) && i < h.hdrs*cycleData/sector; i++ {
 		words := h.raw[44:] // h_cycle_data; xh_cycle_data in the further headers
 		if i >= cycleData/sector {
@@ -255,19 +255,19 @@ func (l *ring) data(h *recordHeader) (b []byte, good bool, err error) {
 
 // sums verifies h_crc over the header, the further headers and the data
 // (xlog_cksum). The header is 328 bytes on most machines, 324 on 32-bit x86.
-func (l *ring) sums(h *recordHeader, data []byte) bool {
-	for _, n := range []int{328, 324} {
-		c := crc32.Update(0, castagnoli, h.raw[:32])
-		c = crc32.Update(c, castagnoli, zeros4)
-		c = crc32.Update(c, castagnoli, h.raw[36:n])
-		for i := 1; i < min((len(data)+cycleData-1)/cycleData, int(h.hdrs)); i++ {
-			c = crc32.Update(c, castagnoli, h.raw[i*sector:i*sector+260])
-		}
-		if crc32.Update(c, castagnoli, data) == h.sum {
-			return true
-		}
+func (h *recordHeader) sums(data []byte) bool {
+	return h.sum == h.compute(data, 328) || h.sum == h.compute(data, 324)
+}
+
+// compute is the checksum of a record whose header has n bytes.
+func (h *recordHeader) compute(data []byte, n int) uint32 {
+	c := crc32.Update(0, castagnoli, h.raw[:32])
+	c = crc32.Update(c, castagnoli, zeros4)
+	c = crc32.Update(c, castagnoli, h.raw[36:n])
+	for i := 1; i < min((len(data)+cycleData-1)/cycleData, int(h.hdrs)); i++ {
+		c = crc32.Update(c, castagnoli, h.raw[i*sector:i*sector+260])
 	}
-	return false
+	return crc32.Update(c, castagnoli, data)
 }
 
 // find determines the head and the tail of the log and whether it ends with an
