@@ -121,7 +121,7 @@ func fill(t testing.TB, dir string) {
 	x.mkdir("@/var/lib")
 	sub("create", x.path("@/var/lib/machines"))
 	x.write("@/var/lib/machines/m", []byte("machine"))
-	x.tree("@/tree", 3000)
+	x.tree("@/tree", 3200)
 	x.tree("@/home/tree", 700)
 	x.large("@/large")
 	x.odd("@/odd")
@@ -139,7 +139,8 @@ func fill(t testing.TB, dir string) {
 	sub("set-default", x.path("@"))
 }
 
-// tree makes n small files, three in ten of them in one large directory.
+// tree makes n small files, most of them in one directory when there are many, and half as
+// many links.
 func (x *filler) tree(base string, n int) {
 	x.t.Helper()
 	for d := range 8 {
@@ -147,12 +148,12 @@ func (x *filler) tree(base string, n int) {
 	}
 	for i := range n {
 		d := x.r.IntN(8)
-		if i%10 < 3 {
+		if i%20 < 19 && n > 3000 {
 			d = 0
 		}
 		x.write(fmt.Sprintf("%s/d%d/f%05d", base, d, i), x.bytes(x.r.IntN(1<<x.r.IntN(15)+1)))
 	}
-	for i := range 3000 {
+	for i := range n / 2 {
 		x.ok(os.Symlink(strings.Repeat("t", 1+i%300), x.path(fmt.Sprintf("%s/d7/link%d", base, i))))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"assay/finding"
@@ -207,5 +208,55 @@ func TestTwoNamesOfADirectory(t *testing.T) {
 	var fe *binread.FormatError
 	if !errors.As(err, &fe) || fe.Offset != at || names != 2 {
 		t.Errorf("%d other names, %v, want an error at %d", names, err, at)
+	}
+}
+
+// TestConcurrent reads with several goroutines at once what one has read.
+func TestConcurrent(t *testing.T) {
+	p := small(t, "-m", "single")
+	f := openPatched(t, p)
+	n := find(t, f, "a/b/plain")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			x, err := f.Open(n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			b := make([]byte, 1000+i)
+			for off := 0; off < len(plainText); off += len(b) {
+				k, err := x.ReadAt(b, int64(off))
+				if err != nil && err != io.EOF || !bytes.Equal(b[:k], plainText[off:off+k]) {
+					t.Errorf("at %d: %d bytes, %v", off, k, err)
+				}
+			}
+			if err := f.Scan(func(n fsys.Node, m fsys.Meta) error { _, err := f.Extents(n); return err }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestNode proves the packing of nodes and what strangers get.
+func TestNode(t *testing.T) {
+	f := openPatched(t, small(t, "-m", "single"))
+	if f.Root() != firstFree {
+		t.Errorf("the root is node %#x", f.Root())
+	}
+	for _, n := range []fsys.Node{0, 1, 1 << 40, 1<<48 | firstFree, ^fsys.Node(0)} {
+		if _, err := f.Stat(n); !errors.Is(err, fsys.ErrNotExist) {
+			t.Errorf("node %#x: %v", n, err)
+		}
+	}
+	if err := f.ReadDir(find(t, f, "a/inline"), nil); err != fsys.ErrNotDir {
+		t.Errorf("a file as a directory: %v", err)
+	}
+	if _, err := f.Open(f.Root()); err != fsys.ErrNotFile {
+		t.Errorf("a directory as a file: %v", err)
+	}
+	if _, err := f.Readlink(f.Root()); !errors.Is(err, fsys.ErrNotFile) {
+		t.Errorf("a directory as a link: %v", err)
 	}
 }
