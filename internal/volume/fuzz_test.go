@@ -3,6 +3,8 @@ package volume
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
+	"strings"
 	"testing"
 )
 
@@ -62,5 +64,88 @@ func consistentLinear(t *testing.T, l *Layout) {
 		buf := make([]byte, 600)
 		_, _ = v.ReadAt(buf, 0)
 		_, _ = v.ReadAt(buf, max(v.Size-300, 0))
+	}
+}
+
+// withText makes a physical volume of 64 KiB that holds a metadata text, with
+// all sums right.
+func withText(text []byte) []byte {
+	const area = 4096
+	b := make([]byte, 64<<10)
+	le := binary.LittleEndian
+	sum := func(b []byte) uint32 {
+		start := uint32(0xf597a6cf)
+		return ^crc32.Update(^start, crc32.IEEETable, b)
+	}
+	text = text[:min(len(text), 32<<10)]
+	l, h := b[512:1024], b[area:area+512]
+	copy(l, "LABELONE\x01")
+	le.PutUint32(l[20:], 32)
+	copy(l[24:], "LVM2 001")
+	copy(l[32:], "BBBBBBaaaabbbbccccddddeeeeffffff")
+	le.PutUint64(l[72:], 40<<10)
+	le.PutUint64(l[104:], area)
+	le.PutUint64(l[112:], 36<<10)
+	le.PutUint32(l[16:], sum(l[20:]))
+	copy(h[4:], " LVM2 x[5A%r0N*>\x01")
+	le.PutUint64(h[40:], 512)
+	le.PutUint64(h[48:], uint64(len(text)))
+	le.PutUint32(h[56:], sum(text))
+	le.PutUint32(h, sum(h[4:]))
+	copy(b[area+512:], text)
+	return b
+}
+
+const sampleText = `vg {
+id = "AAAAAA-aaaa-bbbb-cccc-dddd-eeee-ffffff"
+seqno = 1
+extent_size = 2
+physical_volumes { pv0 { id = "BBBBBB-aaaa-bbbb-cccc-dddd-eeee-ffffff" pe_start = 80 pe_count = 20 } }
+logical_volumes {
+a { status = ["VISIBLE"] segment1 { start_extent = 0 extent_count = 4 type = "striped" stripe_count = 2 stripe_size = 1 stripes = ["pv0", 0, "pv0", 5] }
+segment2 { start_extent = 4 extent_count = 2 type = "striped" stripe_count = 1 stripes = ["pv0", 9] } }
+b { status = ["VISIBLE"] segment1 { start_extent = 0 extent_count = 3 type = "striped" stripe_count = 1 stripes = ["pv0", 12] } }
+s { segment1 { start_extent = 0 extent_count = 3 type = "snapshot" origin = "a" cow_store = "b" } }
+}
+}
+`
+
+// FuzzGroup gives a volume group's text to the whole scan.
+func FuzzGroup(f *testing.F) {
+	f.Add([]byte(sampleText))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b := withText(text)
+		l, err := Scan([]Disk{{"a", bytes.NewReader(b), int64(len(b))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		consistentLinear(t, l)
+	})
+}
+
+// TestHostileText: metadata with right sums and impossible numbers.
+func TestHostileText(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{"", "", "disk=lvm2 vg/a=zero vg/b=!unsupported"},
+		{"pe_count = 20", "pe_count = 10", "disk=lvm2 vg/a=!corrupt vg/b=!unsupported"},
+		{"pe_start = 80", "pe_start = 120", "disk=lvm2 vg/a=!corrupt vg/b=!unsupported"},
+		{`"pv0", 9`, `"b", 9`, "disk=lvm2 vg/a=!unsupported vg/b=!unsupported"},
+		{`"pv0", 9`, `"pv0", 17592186044416`, "disk=lvm2 vg/a=!corrupt vg/b=!unsupported"},
+		{"b { status", "a { status", "disk=lvm2 vg/a=zero vg/a~2=zero"},
+		{"extent_size = 2", "extent_size = 1099511627776", "disk=lvm2 vg/a=!corrupt vg/b=!unsupported"},
+		{"stripe_size = 1", "stripe_size = 1099511627776", "disk=lvm2!corrupt"},
+		{"stripe_size = 1", "stripe_size = 8", "disk=lvm2!corrupt"},
+		{"id = \"BBBBBB", "id = \"CCCCCC", "disk=lvm2!missing-device vg/a=!missing-device vg/b=!unsupported"},
+		{"seqno = 1", "seqno = 1 seqno", "disk=lvm2!corrupt"},
+	} {
+		b := withText([]byte(strings.Replace(sampleText, c.old, c.new, 1)))
+		l, err := Scan([]Disk{{"a", bytes.NewReader(b), int64(len(b))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		consistentLinear(t, l)
+		if got := l.names(); got != c.want {
+			t.Errorf("%q: got %s, want %s; %s", c.new, got, c.want, l.problems())
+		}
 	}
 }

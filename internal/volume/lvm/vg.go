@@ -123,7 +123,7 @@ func newLV(s *section, extentSize int64) (LogicalVolume, error) {
 		if t.get("extent_count") == nil {
 			continue
 		}
-		g, err := newSegment(t)
+		g, err := newSegment(t, extentSize)
 		if err != nil {
 			return lv, err
 		}
@@ -136,7 +136,7 @@ func newLV(s *section, extentSize int64) (LogicalVolume, error) {
 	return lv, nil
 }
 
-func newSegment(s *section) (Segment, error) {
+func newSegment(s *section, extentSize int64) (Segment, error) {
 	g := Segment{Type: s.str("type"), COW: s.str("cow_store"), Origin: s.str("origin"), Merging: s.str("merging_store")}
 	var err error
 	if g.Start, err = s.num("start_extent", maxExtents); err != nil {
@@ -164,6 +164,9 @@ func newSegment(s *section) (Segment, error) {
 			return g, binread.Errorf("lvm2 text", int64(s.at), "%q has no usable stripe size", s.name)
 		}
 		g.Stripe = sectors * sector
+		if g.Count > 1<<62/extentSize || g.Count/n*extentSize%g.Stripe != 0 { // the last row of stripes would not be whole
+			return g, binread.Errorf("lvm2 text", int64(s.at), "%q has %d extents in stripes of %d bytes", s.name, g.Count, g.Stripe)
+		}
 	}
 	return g, nil
 }
