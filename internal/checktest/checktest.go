@@ -32,7 +32,7 @@ var Key = []byte("checktest")
 //	-- in64/bin/x --         the same, in base64
 //	-- meta --               lines: PATH key=value…; keys: mode (octal), uid,
 //	                         gid, link, kind (dir, fifo, char, block, socket),
-//	                         size, nlink, mtime (seconds); %XX in PATH is a byte
+//	                         size, nlink, flags (number), mtime (seconds); %XX in PATH is a byte
 //	-- want --               one line a finding: severity path[:line] [@user] anchor | English title
 //
 // The anchor is "-" when empty. Secrets (lines of the section "secrets") must
@@ -262,6 +262,8 @@ func set(t *testing.T, f *memfs.File, kv []string) {
 			f.Meta.Nlink = uint32(n)
 		case "size":
 			f.Size = n
+		case "flags":
+			f.Meta.Flags = fsys.Flags(n)
 		case "mtime":
 			f.Meta.Mtime.Sec = n
 		case "link":

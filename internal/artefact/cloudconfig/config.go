@@ -127,13 +127,8 @@ func (c *Config) top(n *yaml.Node, depth int) {
 					c.add(PrivateKey, key, "", k)
 				}
 			})
-		case "user", "system_info", "default_user":
-			if v.Kind == yaml.MappingNode {
-				c.user(v)
-				if depth < 4 {
-					c.top(v, depth+1)
-				}
-			}
+		case "user", "default_user":
+			c.user(v)
 		case "users":
 			list(v, func(u *yaml.Node) { c.user(u) })
 		case "write_files":
@@ -146,7 +141,7 @@ func (c *Config) top(n *yaml.Node, depth int) {
 			})
 		case "runcmd", "bootcmd":
 			list(v, c.command)
-		case "autoinstall", "identity", "user-data", "ssh", "datasource", "NoCloud", "None", "userdata_raw":
+		case "system_info", "autoinstall", "identity", "user-data", "ssh", "datasource", "NoCloud", "None", "userdata_raw":
 			if v.Kind == yaml.ScalarNode && depth < 4 {
 				inner, _ := Parse([]byte(v.Value)) // what is not a cloud-config inside gives nothing
 				for _, it := range inner.Items {
@@ -206,13 +201,9 @@ func (c *Config) user(n *yaml.Node) {
 		case "plain_text_passwd", "plain-text-passwd":
 			c.add(Password, "users", name, v)
 		case "password":
-			if name != "" { // the default user's is read by top
-				c.add(passwordKind(v.Value), "users", name, v)
-			}
+			c.add(passwordKind(v.Value), "users", name, v)
 		case "ssh_authorized_keys", "ssh-authorized-keys":
-			if name != "" {
-				list(v, func(k *yaml.Node) { c.add(AuthorizedKey, "users", name, k) })
-			}
+			list(v, func(k *yaml.Node) { c.add(AuthorizedKey, "users", name, k) })
 		}
 	})
 }
