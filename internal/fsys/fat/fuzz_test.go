@@ -94,3 +94,9 @@ func TestTiny(t *testing.T) {
 		}
 	}
 }
+
+var (
+	_ fsys.FS        = (*FS)(nil)
+	_ fsys.Extenter  = (*FS)(nil)
+	_ fsys.FreeSpace = (*FS)(nil)
+)
