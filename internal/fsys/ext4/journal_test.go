@@ -156,7 +156,7 @@ func TestDebugfsJournal(t *testing.T) {
 	for _, c := range debugfsJournals {
 		t.Run(c.name, func(t *testing.T) {
 			img := mkfs(t, variant{"", append([]string{"-t", "ext4", "-b", "1024"}, c.args...), 16})
-			script := c.jo + "\njw -b 9000,9001,9100 " + junk + "\njw -b 9002-9300 " + junk + "\njw -r 9001,9050\njw -b 9050 /dev/zero\njw -r 9100\njc\n"
+			script := c.jo + "\njw -b 14000,14001,14100 " + junk + "\njw -b 14002-14300 " + junk + "\njw -r 14001,14050\njw -b 14050 /dev/zero\njw -r 14100\njc\n"
 			cmds := filepath.Join(t.TempDir(), "cmds")
 			os.WriteFile(cmds, []byte(script), 0o600)
 			need.Run(t, "debugfs", "-w", "-f", cmds, img)
