@@ -13,5 +13,3 @@ func loginShell(shell string) bool {
 	base := shell[strings.LastIndexByte(shell, '/')+1:]
 	return !slices.Contains([]string{"nologin", "false", "sync", "halt", "shutdown", "true"}, base)
 }
-
-func (g *Guest) readPackages() *Packages { return &Packages{} }
