@@ -31,6 +31,8 @@ type Volume struct {
 	PartName string    // GPT name
 	Map      []Segment // where its bytes are, in order of Offset
 	// Problem says why this volume cannot be opened (nil if it can be tried).
+	// A "lvm2" without one is nothing to open either: its logical volumes are
+	// listed beside it.
 	Problem *Problem
 }
 
