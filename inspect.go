@@ -326,6 +326,9 @@ func (r *run) directory() (*guest.Guest, error) {
 	}
 	g := guest.New(tree)
 	g.Live = r.t.Live
+	if g.OS().Family == guest.Other {
+		r.gap(finding.NewGap(finding.GapMissing, finding.Where{Path: "/"}, "no operating system was found: files are checked, accounts and sshd cannot be"))
+	}
 	return g, nil
 }
 
