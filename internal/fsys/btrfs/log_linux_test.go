@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -288,6 +289,57 @@ func TestLogCases(t *testing.T) {
 	}
 	if replayed < len(logCases)*2/3 {
 		t.Errorf("only %d of %d cases had a log", replayed, len(logCases))
+	}
+}
+
+// TestLogNameOnly replays a name in a logged directory whose inode is not in
+// the log. Linux' older releases wrote such logs; here the inode is taken out.
+func TestLogNameOnly(t *testing.T) {
+	need.Root(t)
+	need.Tool(t, "mkfs.btrfs", "btrfs", "mount")
+	img := newImage(t, variant{size: 128 << 20, mkfs: []string{"-m", "single"}})
+	dir, done := mount(t, img, "commit=900")
+	x := &filler{t: t, dir: dir}
+	c := logCases[0]
+	c.before(x)
+	need.Run(t, "sync", "-f", dir)
+	c.after(x)
+	x.fsync(c.fsync...)
+	cut := img + ".cut"
+	need.Run(t, "cp", "--sparse=auto", img, cut)
+	done()
+	f := open(t, cut)
+	foo := uint64(find(t, f, "foo"))
+	top := root{id: logTreeID, bytenr: f.sb.logRoot, gen: f.sb.generation + 1, level: f.sb.logLevel}
+	it, ok, err := f.get(top, key{logTreeID, rootItemKey, fsTreeID})
+	if err != nil || !ok {
+		t.Fatalf("no log: %v", err)
+	}
+	log, _, err := f.parseRoot(it)
+	if err != nil || log.root.level != 0 {
+		t.Fatalf("the log tree has more than a leaf: %v", err)
+	}
+	n, err := f.node(log.root.want())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := takeApart(n.b)
+	before := len(leaf.items)
+	leaf.items = slices.DeleteFunc(leaf.items, func(it item) bool { return it.key.objectid == foo })
+	at, _ := f.chunks.physical(n.bytenr)
+	h, err := os.OpenFile(cut, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if _, err := h.WriteAt(leaf.block(uint64(f.sb.nodesize)), at); err != nil || before == len(leaf.items) {
+		t.Fatalf("nothing was taken out: %v", err)
+	}
+	if m, err := open(t, cut).Stat(find(t, open(t, cut), "foo2")); err != nil || m.Nlink != 2 {
+		t.Errorf("foo2: %+v, %v", m, err)
+	}
+	if !likeKernelReplay(t, "a name only", cut) {
+		t.Error("no log was replayed")
 	}
 }
 
