@@ -119,7 +119,7 @@ func TestBackingIsBounded(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "nothing.raw"), []byte(strings.Repeat("x", 512)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for i := 1; i < 70; i++ {
+	for i := 1; i < 40; i++ {
 		last = make(fmt.Sprintf("c%d", i), fmt.Sprintf("c%d", i-1), "qcow2")
 	}
 	open(t, filepath.Join(dir, "c20"), allow)

@@ -17,8 +17,8 @@ import (
 	"assay/internal/disk/vmdk"
 )
 
-// maxChain bounds a chain of backing files.
-const maxChain = 64
+// maxChain bounds a chain of backing files, each of which keeps caches.
+const maxChain = 32
 
 // opener opens one image and everything it needs.
 type opener struct {

@@ -35,10 +35,12 @@ type Image struct {
 	data         func() (span.Set, error)
 }
 
-// Memory kept for each open image. QEMU's default L2 cache is 32 MiB too.
+// Memory kept for each open image, of which a chain of backing files has
+// several: tables for 64 GiB in the usual clusters of 64 KiB, and at least two
+// clusters of the largest size.
 const (
-	l2CacheBytes      = 32 << 20
-	clusterCacheBytes = 16 << 20
+	l2CacheBytes      = 8 << 20
+	clusterCacheBytes = 5 << 20
 )
 
 // Open reads the header and the L1 table of the image in r's first size

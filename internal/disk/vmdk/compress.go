@@ -14,13 +14,11 @@ import (
 // pool holds what would else be allocated for every grain.
 type pool struct{ zlib sync.Pool }
 
-func newPool() *pool { return &pool{} }
-
 // inflated returns grain i, whose compressed form starts at the sector e with
 // a grain marker: its first sector in the disk (8 bytes), the length of the
 // data (4 bytes), then a zlib stream (RFC 1950).
 func (s *sparse) inflated(e uint32, i int64) (io.ReaderAt, error) {
-	b, err := s.grains.Get(int64(e), func() ([]byte, error) {
+	b, err := s.grains.Get(place{s.part, int64(e)}, func() ([]byte, error) {
 		at := int64(e) * sector
 		m, err := binread.At(s.r, format, at, 12, 12)
 		if err != nil {
@@ -39,7 +37,7 @@ func (s *sparse) inflated(e uint32, i int64) (io.ReaderAt, error) {
 			return nil, err
 		}
 		out := make([]byte, s.grain)
-		if err := s.inflaters.inflate(out, src); err != nil {
+		if err := s.pool.inflate(out, src); err != nil {
 			return nil, binread.Errorf(format, at, "a compressed grain is broken: %v", err)
 		}
 		return out, nil

@@ -27,24 +27,39 @@ const (
 
 // sparse is a hosted sparse extent.
 type sparse struct {
-	r         io.ReaderAt
-	fileSize  int64
-	size      int64 // virtual bytes of the extent
-	grain     int64 // bytes
-	perTable  int64 // entries of a grain table
-	flags     uint32
-	gd        []byte // grain directory
-	gdAt      int64
-	descAt    int64 // embedded descriptor, 0 if none
-	descLen   int64
-	unclean   bool
-	tables    *image.Cache[int64]
-	grains    *image.Cache[int64]
-	inflaters *pool
+	r        io.ReaderAt
+	size     int64 // virtual bytes of the extent
+	grain    int64 // bytes
+	perTable int64 // entries of a grain table
+	flags    uint32
+	gd       []byte // grain directory
+	gdAt     int64
+	descAt   int64 // embedded descriptor, 0 if none
+	descLen  int64
+	unclean  bool
+	*shared
+	part int // which extent of the disk this is, in the shared caches
+}
+
+// shared is what the extents of a disk have in common, so that many extents
+// need no more memory than one.
+type shared struct {
+	tables, grains *image.Cache[place]
+	pool           pool
+}
+
+// place is an offset in an extent's file.
+type place struct {
+	part int
+	off  int64
+}
+
+func newShared() *shared {
+	return &shared{tables: image.NewCache[place](8 << 20), grains: image.NewCache[place](8 << 20)}
 }
 
 // openSparse reads the sparse extent in r's first size bytes.
-func openSparse(r io.ReaderAt, size int64) (*sparse, error) {
+func openSparse(r io.ReaderAt, size int64, sh *shared, part int) (*sparse, error) {
 	if size < sector {
 		return nil, binread.ErrNotMine
 	}
@@ -71,7 +86,7 @@ func openSparse(r io.ReaderAt, size int64) (*sparse, error) {
 			return nil, binread.Errorf(format, at, "no footer where the header says it is: the file may be cut short")
 		}
 	}
-	s := &sparse{r: r, fileSize: size, tables: image.NewCache[int64](8 << 20), grains: image.NewCache[int64](8 << 20), inflaters: newPool()}
+	s := &sparse{r: r, shared: sh, part: part}
 	return s, s.parse(&binread.Buf{B: b}, at)
 }
 
@@ -121,7 +136,7 @@ func (s *sparse) entry(i int64) (e uint32, tableEnd int64, err error) {
 	if at == 0 {
 		return grainUnset, tableEnd, nil
 	}
-	t, err := s.tables.Get(at, func() ([]byte, error) { return binread.At(s.r, format, at, 4*s.perTable, 1<<18) })
+	t, err := s.tables.Get(place{s.part, at}, func() ([]byte, error) { return binread.At(s.r, format, at, 4*s.perTable, 1<<18) })
 	if err != nil {
 		return 0, 0, err
 	}

@@ -32,10 +32,12 @@ type part struct {
 }
 
 type disk struct {
-	parts []part
-	size  int64
-	info  image.Info
-	data  func() (span.Set, error)
+	shared *shared
+	parts  []part
+	gdLen  int // bytes of all grain directories
+	size   int64
+	info   image.Info
+	data   func() (span.Set, error)
 }
 
 func (d *disk) Size() int64             { return d.size }
@@ -48,8 +50,8 @@ func (d *disk) ReadAt(p []byte, off int64) (int, error) {
 // Open reads the VMDK in r's first size bytes: a sparse extent, or a
 // descriptor. It fails with binread.ErrNotMine when it is neither.
 func Open(r io.ReaderAt, size int64, opts Options) (image.Image, error) {
-	d := &disk{info: image.Info{Format: format}}
-	s, err := openSparse(r, size)
+	d := &disk{shared: newShared(), info: image.Info{Format: format}}
+	s, err := openSparse(r, size, d.shared, 0)
 	switch {
 	case err == nil:
 		err = d.single(s)
@@ -151,7 +153,7 @@ func (d *disk) open(e extent, opts Options) (part, error) {
 		}
 		return p, nil
 	}
-	p.sparse, err = openSparse(r, size)
+	p.sparse, err = openSparse(r, size, d.shared, len(d.parts))
 	switch {
 	case err == binread.ErrNotMine:
 		return p, binread.Errorf(format, 0, "the extent %q is no sparse extent", e.name)
@@ -169,8 +171,13 @@ func (d *disk) add(p part) error {
 	if p.size > math.MaxInt64-d.size {
 		return binread.Errorf(format, -1, "the extents are over 8 EiB together")
 	}
-	if p.sparse != nil && p.sparse.unclean {
-		d.note("the image was not closed cleanly")
+	if p.sparse != nil {
+		if d.gdLen += len(p.sparse.gd); d.gdLen > 2*maxGD {
+			return binread.Errorf(format, p.sparse.gdAt, "the grain directories are over %d bytes together", 2*maxGD)
+		}
+		if p.sparse.unclean {
+			d.note("the image was not closed cleanly")
+		}
 	}
 	d.size += p.size
 	d.parts = append(d.parts, p)
