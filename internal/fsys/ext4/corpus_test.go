@@ -23,96 +23,104 @@ const (
 	exerciseTotal = 16 << 20
 )
 
-// exercise calls everything that f offers and reports errors that are not of
-// the kinds the contract allows.
+// An exerciser calls everything that an FS offers, within bounds.
+type exerciser struct {
+	t             testing.TB
+	f             *FS
+	buf           []byte
+	names, failed int
+	total         int64 // bytes read
+	seen          map[fsys.Node]bool
+}
+
+// exercise reports errors that are not of the kinds the contract allows.
 func exercise(t testing.TB, f *FS) (names, failed int) {
 	t.Helper()
-	check := func(err error) bool {
-		var fe *binread.FormatError
-		var ue *binread.UnsupportedError
-		if err == nil {
-			return true
-		}
-		failed++
-		if !errors.As(err, &fe) && !errors.As(err, &ue) && !errors.Is(err, fsys.ErrNotExist) &&
-			!errors.Is(err, fsys.ErrNotDir) && !errors.Is(err, fsys.ErrNotFile) {
-			t.Errorf("error %T of a kind of its own: %v", err, err)
-		}
-		return false
-	}
+	x := exerciser{t: t, f: f, buf: make([]byte, 256<<10), seen: map[fsys.Node]bool{}}
 	f.Describe()
-	for _, fn := range []func() error{
-		func() error { _, err := f.Free(); return err },
-		func() error { _, err := f.UnusedInodes(); return err },
-		func() error { _, err := f.Journal(); return err },
-	} {
-		check(fn())
-	}
-	buf := make([]byte, 256<<10)
-	total := 0
-	file := func(n fsys.Node) {
-		_, err := f.Extents(n)
-		check(err)
-		_, err = f.Slack(n)
-		check(err)
-		_, err = f.Xattrs(n)
-		check(err)
-		c, err := f.Open(n)
-		if !check(err) {
-			return
-		}
-		for off := int64(0); off < min(c.Size(), exerciseBytes) && total < exerciseTotal; off += int64(len(buf)) {
-			total += len(buf)
-			if _, err := c.ReadAt(buf, off); err != io.EOF && !check(err) {
-				return
-			}
-		}
-		c.ReadAt(buf[:1], c.Size()-1)
-	}
+	_, err := f.Free()
+	x.ok(err)
+	_, err = f.UnusedInodes()
+	x.ok(err)
+	_, err = f.Journal()
+	x.ok(err)
 	scanned := 0
-	check(f.Scan(func(n fsys.Node, m fsys.Meta) error {
+	x.ok(f.Scan(func(n fsys.Node, m fsys.Meta) error {
 		if scanned++; scanned > exerciseNames {
 			return fsys.ErrStop
 		}
-		file(n)
+		x.file(n)
 		return nil
 	}))
-	seen := map[fsys.Node]bool{}
-	var visit func(n fsys.Node)
-	visit = func(n fsys.Node) {
-		if seen[n] || names > exerciseNames {
+	x.visit(f.Root())
+	return x.names, x.failed
+}
+
+func (x *exerciser) ok(err error) bool {
+	if err == nil {
+		return true
+	}
+	x.failed++
+	var fe *binread.FormatError
+	var ue *binread.UnsupportedError
+	if !errors.As(err, &fe) && !errors.As(err, &ue) && !errors.Is(err, fsys.ErrNotExist) &&
+		!errors.Is(err, fsys.ErrNotDir) && !errors.Is(err, fsys.ErrNotFile) {
+		x.t.Errorf("error %T of a kind of its own: %v", err, err)
+	}
+	return false
+}
+
+func (x *exerciser) file(n fsys.Node) {
+	_, err := x.f.Extents(n)
+	x.ok(err)
+	_, err = x.f.Slack(n)
+	x.ok(err)
+	_, err = x.f.Xattrs(n)
+	x.ok(err)
+	c, err := x.f.Open(n)
+	if !x.ok(err) {
+		return
+	}
+	for off := int64(0); off < min(c.Size(), exerciseBytes) && x.total < exerciseTotal; off += int64(len(x.buf)) {
+		x.total += int64(len(x.buf))
+		if _, err := c.ReadAt(x.buf, off); err != io.EOF && !x.ok(err) {
 			return
-		}
-		seen[n] = true
-		m, err := f.Stat(n)
-		if !check(err) {
-			return
-		}
-		switch m.Kind {
-		case fsys.Regular:
-			file(n)
-		case fsys.Symlink:
-			_, err := f.Readlink(n)
-			check(err)
-		case fsys.Directory:
-			var below []fsys.Node
-			check(f.ReadDir(n, func(e fsys.Entry) error {
-				if names++; e.Name == "" || strings.ContainsAny(e.Name, "/\x00") || e.Name == "." || e.Name == ".." {
-					t.Errorf("impossible name %q", e.Name)
-				}
-				if names > exerciseNames {
-					return fsys.ErrStop
-				}
-				below = append(below, e.Node)
-				return nil
-			}))
-			for _, b := range below {
-				visit(b)
-			}
 		}
 	}
-	visit(f.Root())
-	return names, failed
+	c.ReadAt(x.buf[:1], c.Size()-1)
+}
+
+func (x *exerciser) visit(n fsys.Node) {
+	if x.seen[n] || x.names > exerciseNames {
+		return
+	}
+	x.seen[n] = true
+	m, err := x.f.Stat(n)
+	if !x.ok(err) {
+		return
+	}
+	switch m.Kind {
+	case fsys.Regular:
+		x.file(n)
+	case fsys.Symlink:
+		_, err := x.f.Readlink(n)
+		x.ok(err)
+	case fsys.Directory:
+		var below []fsys.Node
+		x.ok(x.f.ReadDir(n, func(e fsys.Entry) error {
+			if x.names++; e.Name == "" || strings.ContainsAny(e.Name, "/\x00") || e.Name == "." || e.Name == ".." {
+				x.t.Errorf("impossible name %q", e.Name)
+			}
+			if x.names > exerciseNames {
+				return fsys.ErrStop
+			}
+			below = append(below, e.Node)
+			return nil
+		}))
+		for _, b := range below {
+			x.visit(b)
+		}
+	}
 }
 
 // corpusImages unpacks the images of e2fsprogs' own tests into dir.

@@ -15,6 +15,7 @@ import (
 
 	"assay/internal/fsys"
 	"assay/internal/need"
+	"assay/internal/span"
 )
 
 // toolVariants are what many kernels cannot mount: blocks larger than a page,
@@ -79,6 +80,7 @@ func TestTools(t *testing.T) {
 				if free, err := f.Free(); err != nil || free.Total() != freeBytes(t, img) {
 					t.Errorf("%d bytes free, dumpe2fs says %d; %v", free.Total(), freeBytes(t, img), err)
 				}
+				checkResidue(t, f, img)
 			}
 		})
 	}
@@ -96,19 +98,61 @@ func comparable(in map[string]fact) map[string]fact {
 	return in
 }
 
+// checkResidue compares the unused inodes with dumpe2fs, finds the journal's
+// magic number where the journal is said to be, and sees that the slack of each
+// file begins where its last byte ends.
+func checkResidue(t *testing.T, f *FS, img string) {
+	t.Helper()
+	out := need.Run(t, "dumpe2fs", "-h", img)
+	unused, err := f.UnusedInodes()
+	if want := field(t, out, "Free inodes") * field(t, out, "Inode size"); err != nil || unused.Total() != want {
+		t.Errorf("unused inodes of %d bytes, dumpe2fs says %d; %v", unused.Total(), want, err)
+	}
+	js, err := f.Journal()
+	if err != nil {
+		t.Error(err)
+	}
+	head := make([]byte, 4)
+	if len(js) > 0 {
+		if _, err := f.dev.ReadAt(head, js[0].Off); err != nil || be.Uint32(head) != journalMagic {
+			t.Errorf("journal at %v begins with %x; %v", js[0], head, err)
+		}
+	}
+	files := 0
+	err = f.Scan(func(n fsys.Node, m fsys.Meta) error {
+		slack, err := f.Slack(n)
+		if err != nil || m.Kind != fsys.Regular || len(slack) == 0 {
+			return err
+		}
+		files++
+		exts, err := f.Extents(n)
+		last := exts[len(exts)-1]
+		if want := (span.Span{Off: last.Physical + m.Size - last.Logical, Len: last.Logical + last.Len - m.Size}); len(slack) != 1 || slack[0] != want {
+			t.Errorf("inode %d has slack %v, want %v", n, slack, want)
+		}
+		return err
+	})
+	if err != nil || files < 100 {
+		t.Errorf("%d files with slack, %v", files, err)
+	}
+}
+
+// field is a number that dumpe2fs -h prints.
+func field(t testing.TB, out, name string) int64 {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^` + name + `:\s*(\d+)`).FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("no %s in:\n%s", name, out)
+	}
+	n, _ := strconv.ParseInt(m[1], 10, 64)
+	return n
+}
+
 // freeBytes is what dumpe2fs says is free.
 func freeBytes(t testing.TB, img string) int64 {
 	t.Helper()
 	out := need.Run(t, "dumpe2fs", "-h", img)
-	field := func(name string) int64 {
-		m := regexp.MustCompile(`(?m)^` + name + `:\s*(\d+)`).FindStringSubmatch(out)
-		if m == nil {
-			t.Fatalf("no %s in:\n%s", name, out)
-		}
-		n, _ := strconv.ParseInt(m[1], 10, 64)
-		return n
-	}
-	return field("Free blocks") * field("Block size")
+	return field(t, out, "Free blocks") * field(t, out, "Block size")
 }
 
 // TestOrphanList plants a deleted and a half truncated file in the list of
