@@ -67,13 +67,13 @@ const (
 )
 
 func dumpKind(name string) int {
-	low := strings.ToLower(name)
-	switch credfile.Ext(low) {
+	switch credfile.Ext(name) {
 	case "sql":
 		return sqlText
 	case "dump", "rdb", "bson", "pgdump", "dmp":
 		return packedDump
 	case "gz", "xz", "zst", "bz2", "zip", "7z":
+		low := strings.ToLower(name)
 		if strings.Contains(low, ".sql.") || strings.Contains(low, ".dump.") {
 			return packedDump
 		}

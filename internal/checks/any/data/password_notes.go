@@ -3,6 +3,7 @@ package data
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"assay/check"
@@ -38,22 +39,35 @@ var noteExts = map[string]bool{"txt": true, "csv": true, "xls": true, "xlsx": tr
 // program's manual has more to say.
 var englishNote = regexp.MustCompile(`^(?:(?:my|all|our|the|server|db|root|admin|prod|ssh|old|new|ecs|aliyun)[-_ .]?)?(?:passwords?|passwd|pass|pwds?|secrets?|credentials?|accounts?|logins?|tokens?|accesskeys?|aksk|userpass)[-_ .]?(?:list|file|all|backup|bak|old|new|prod|test|\d{0,8})$`)
 
+// noteWords are what englishNote cannot match without; looking for them first
+// is cheaper by far.
+var noteWords = []string{"pass", "pwd", "secret", "credential", "account", "login", "token", "accesskey", "aksk"}
+
 var chineseNote = []string{"密码", "账号", "帐号", "口令", "密钥", "账户密码", "登录信息"}
+
+func foreign(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return true
+		}
+	}
+	return false
+}
 
 func noteName(name string) bool {
 	ext := credfile.Ext(name)
 	if !noteExts[ext] || ext == "" && strings.HasPrefix(name, ".") {
 		return false
 	}
-	for _, c := range chineseNote {
-		if strings.Contains(name, c) {
-			return true
-		}
+	contains := func(w string) bool { return strings.Contains(name, w) }
+	if foreign(name) && slices.ContainsFunc(chineseNote, contains) {
+		return true
 	}
 	if ext == "" || len(name) > 60 {
 		return false
 	}
-	return englishNote.MatchString(strings.ToLower(strings.TrimSuffix(name, path.Ext(name))))
+	name = strings.ToLower(strings.TrimSuffix(name, path.Ext(name)))
+	return slices.ContainsFunc(noteWords, contains) && englishNote.MatchString(name)
 }
 
 // inSource reports whether a file is part of a program's manual or tests.
