@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"strings"
 	"testing"
+
+	"assay/internal/span"
 )
 
 // tinyMBR makes a disk with a primary and two logical partitions.
@@ -144,6 +146,10 @@ func TestHostileText(t *testing.T) {
 			t.Fatal(err)
 		}
 		consistentLinear(t, l)
+		between := span.Set{{Off: 42 << 10, Len: 3 << 10}} // extents 2 to 4
+		if c.old == "" && l.Unused[0].Intersect(between).Total() != 3<<10 {
+			t.Errorf("unused %v", l.Unused[0])
+		}
 		if got := l.names(); got != c.want {
 			t.Errorf("%q: got %s, want %s; %s", c.new, got, c.want, l.problems())
 		}

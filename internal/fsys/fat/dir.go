@@ -208,14 +208,16 @@ func shortName(b []byte) string {
 const cp437 = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0"
 
 func decodeOEM(b []byte) string {
-	high := []rune(cp437)
-	var out []rune
+	var out, high []rune
 	for _, c := range b {
 		if c < 0x80 {
 			out = append(out, rune(c))
-		} else {
-			out = append(out, high[c-0x80])
+			continue
 		}
+		if high == nil {
+			high = []rune(cp437)
+		}
+		out = append(out, high[c-0x80])
 	}
 	return strings.TrimRight(string(out), " ")
 }

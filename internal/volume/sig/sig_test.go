@@ -238,6 +238,7 @@ func superblock1(b []byte, at int, id []byte) {
 	le.PutUint64(s[144:], uint64(at/512))
 	le.PutUint32(s[220:], 3) // an odd number of roles
 	le.PutUint16(s[258:], 1)
+	le.PutUint16(s[260:], 0xfffe)
 	sum := uint64(0)
 	for i := 0; i < 260; i += 4 {
 		sum += uint64(le.Uint32(s[i:]))
