@@ -16,6 +16,8 @@ import (
 	"assay/internal/durable"
 	"assay/internal/report"
 	"assay/internal/report/json"
+	"assay/internal/report/junit"
+	"assay/internal/report/sarif"
 	"assay/internal/report/text"
 )
 
@@ -106,7 +108,9 @@ var formats = map[string]func(*app, *outputFlags, *os.File) report.Handler{
 	"text": func(a *app, o *outputFlags, f *os.File) report.Handler {
 		return text.New(f, text.Options{Lang: a.lang, Style: cli.ColorFor(f, os.Getenv), Width: cli.Columns(f, 100), All: o.all})
 	},
-	"json": func(_ *app, _ *outputFlags, f *os.File) report.Handler { return json.New(f, false) },
+	"json":  func(_ *app, _ *outputFlags, f *os.File) report.Handler { return json.New(f, false) },
+	"sarif": func(a *app, _ *outputFlags, f *os.File) report.Handler { return sarif.New(f, a.lang) },
+	"junit": func(a *app, _ *outputFlags, f *os.File) report.Handler { return junit.New(f, a.lang) },
 }
 
 func (o *outputFlags) judgement(a *app) (assay.Judgement, error) {
