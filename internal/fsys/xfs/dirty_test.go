@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"assay/finding"
 	"assay/internal/fsys"
 	"assay/internal/need"
 	"assay/internal/span"
@@ -283,4 +284,50 @@ func TestLiveCopy(t *testing.T) {
 	need.Run(t, "sync", "-f", dir)
 	live := copyImage(t, img)
 	recovered(t, live, copyImage(t, live))
+}
+
+// TestTornLog damages the last record, which recovery cuts off as torn, and
+// then one in the middle, which makes replay impossible, for the kernel too.
+func TestTornLog(t *testing.T) {
+	img := mkfs(t, 512<<20)
+	dir, umount := mount(t, img, "rw,noatime")
+	must(t, os.Mkdir(dir+"/a", 0o755))
+	unix.Sync()
+	must(t, churn(dir+"/a", 1200, 8))
+	crash(t, dir, true, umount)
+	l := &ring{dev: openImage(t, img).dev.base, off: openImage(t, img).Log().Off, n: openImage(t, img).Log().Len / sector}
+	ends, err := l.find()
+	must(t, err)
+	var recs []*recordHeader
+	for at := ends.tail; at != ends.head; {
+		h, err := l.header(at)
+		must(t, err)
+		recs = append(recs, h)
+		at = (at + h.blocks()) % l.n
+	}
+	t.Logf("%d records", len(recs))
+	damage := func(h *recordHeader) {
+		f, err := os.OpenFile(img, os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteAt([]byte{0xde, 0xad}, l.off+(h.at+h.hdrs)%l.n*sector+100)
+		must(t, err)
+		must(t, f.Close())
+	}
+	damage(recs[len(recs)-1])
+	recovered(t, img, copyImage(t, img))
+
+	damage(recs[len(recs)/2])
+	if out, err := tryMount(t, copyImage(t, img), t.TempDir(), "rw"); err == nil {
+		t.Fatalf("the kernel mounts a log with a damaged record: %s", out)
+	}
+	fs := openImage(t, img)
+	if p := fs.Describe().Problems; len(p) != 1 || p[0].Kind != finding.GapJournal || fs.Describe().Replayed {
+		t.Errorf("%+v", fs.Describe())
+	}
+	if _, err := fs.Free(); err == nil {
+		t.Error("free space is trusted without replay")
+	}
+	if _, err := listing(fs, fs.Root()); err != nil {
+		t.Error(err)
+	}
 }

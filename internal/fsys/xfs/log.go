@@ -45,10 +45,9 @@ func (fs *FS) recoverLog() {
 		fs.log.Clean = true
 		return
 	}
-	r := replayer{fs: fs, log: l, open: map[uint32]*transaction{}, cancelled: map[bufferKey]int{}, intents: map[intentKey]intent{}}
 	fs.dev.pages = map[int64][]byte{}
 	if err == nil {
-		err = r.run(ends)
+		err = newReplayer(fs, l).run(ends)
 	}
 	if err != nil {
 		fs.dev.pages = nil

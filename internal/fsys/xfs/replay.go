@@ -42,6 +42,10 @@ type replayer struct {
 	intents   map[intentKey]intent
 }
 
+func newReplayer(fs *FS, l *ring) *replayer {
+	return &replayer{fs: fs, log: l, open: map[uint32]*transaction{}, cancelled: map[bufferKey]int{}, intents: map[intentKey]intent{}}
+}
+
 // learn is the first pass over a transaction: it counts cancelled buffers.
 func (r *replayer) learn(t *transaction) error {
 	for _, it := range t.items {
