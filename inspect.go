@@ -50,7 +50,7 @@ type ImageFile struct {
 type Options struct {
 	Checks    []string // IDs or prefixes of those to run; all if empty
 	NoContent bool     // leave out checks that read file contents at large
-	Disk      disk.Options
+	Disk      DiskOptions
 	Digest    bool   // compute the sha256 of the first image file
 	Key       []byte // for fingerprints of secrets
 	Sandbox   string // level reached, for the verdict
@@ -58,6 +58,26 @@ type Options struct {
 	Command   string // "inspect", for the stream
 	Started   time.Time
 }
+
+// DiskOptions say what opening an image may do.
+type DiskOptions struct {
+	Format       string // "raw", "qcow2", …; "" looks at the bytes
+	AllowBacking bool   // headers may name further files
+	Siblings     bool   // files that a header names may be opened by path
+	SpillDir     string // for the bytes of a compressed image; "" refuses those
+	SpillLimit   int64  // bound of these bytes
+}
+
+func (o DiskOptions) open() disk.Options {
+	d := disk.Options{Format: o.Format, AllowBacking: o.AllowBacking, SpillDir: o.SpillDir, SpillLimit: o.SpillLimit}
+	if o.Siblings {
+		d.OpenSibling = disk.OpenHost
+	}
+	return d
+}
+
+// OpenImage opens an image file or block device for an ImageFile, read only.
+func OpenImage(name string) (*os.File, error) { return disk.OpenHost(name) }
 
 // ErrNothing says that a target holds nothing that assay can look at.
 var ErrNothing = errors.New("no file system was found in it")
@@ -193,14 +213,14 @@ func Describe(k *check.Check[*guest.Guest]) report.Check {
 		Title: k.Doc.Title, Why: k.Doc.Why, Remedy: k.Doc.Remedy, References: k.Doc.References}
 }
 
-// counted counts the bytes read through it.
+// counted counts the bytes read through it; it still tells where data is.
 type counted struct {
-	io.ReaderAt
+	disk.Image
 	n *atomic.Int64
 }
 
 func (c counted) ReadAt(b []byte, off int64) (int, error) {
-	n, err := c.ReaderAt.ReadAt(b, off)
+	n, err := c.Image.ReadAt(b, off)
 	c.n.Add(int64(n))
 	return n, err
 }
@@ -213,7 +233,7 @@ func (r *run) assemble() (*guest.Guest, error) {
 	var disks []volume.Disk
 	var images []*disk.File
 	for _, f := range r.t.Images {
-		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk)
+		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk.open())
 		if err != nil {
 			return nil, r.imageError(f, err)
 		}
@@ -278,8 +298,11 @@ func (r *run) open(v *volume.Volume, images []*disk.File) (guest.Source, bool) {
 		r.gap(finding.NewGap(v.Problem.Kind, where, "%s", v.Problem.Detail))
 		return s, false
 	}
-	if v.Content == "swap" || v.Content == "zero" {
-		return s, v.Content == "swap"
+	switch {
+	case v.Content == "swap":
+		return s, true
+	case v.Content == "zero", v.Content == "lvm2", bootCode[v.Type]: // nothing, or looked at elsewhere
+		return s, false
 	}
 	f, err := probe.Open(v, v.Size)
 	if err != nil {
@@ -294,6 +317,14 @@ func (r *run) open(v *volume.Volume, images []*disk.File) (guest.Source, bool) {
 		r.gap(finding.NewGap(p.Kind, finding.Where{Volume: v.Name, Path: p.Path}, "%s", p.Detail))
 	}
 	return s, true
+}
+
+// bootCode are types of partitions that hold a boot loader's code and no file
+// system: BIOS boot (GRUB's core.img) and PowerPC PReP.
+var bootCode = map[string]bool{
+	"21686148-6449-6E6F-744E-656564454649": true,
+	"9E1A2D38-C612-4316-AA26-8B49521E5A8B": true,
+	"0x41":                                 true,
 }
 
 // volumeGap says why a volume was not inspected.

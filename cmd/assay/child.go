@@ -15,7 +15,6 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
-	"assay/internal/disk"
 	"assay/internal/report"
 	jsonreport "assay/internal/report/json"
 	"assay/internal/sandbox"
@@ -38,7 +37,7 @@ type job struct {
 	Checks    []string
 	NoContent bool
 	Digest    bool
-	Disk      diskJob
+	Disk      assay.DiskOptions
 	Key       []byte
 	Started   time.Time
 	Sandbox   string // "auto" or "require"
@@ -46,17 +45,9 @@ type job struct {
 	Read      []string // what the child may open by path
 }
 
-// A diskJob is disk.Options as far as it can be sent.
-type diskJob struct {
-	Format       string
-	AllowBacking bool
-	SpillDir     string
-	SpillLimit   int64
-}
-
 func (j job) options() assay.Options {
-	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Digest: j.Digest, Key: j.Key, Started: j.Started, Command: "inspect",
-		Disk: disk.Options{Format: j.Disk.Format, AllowBacking: j.Disk.AllowBacking, SpillDir: j.Disk.SpillDir, SpillLimit: j.Disk.SpillLimit}}
+	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Digest: j.Digest, Disk: j.Disk, Key: j.Key,
+		Started: j.Started, Command: "inspect"}
 }
 
 // child runs in the sandboxed process.
@@ -81,9 +72,7 @@ func child(in io.Reader, out, errs *os.File) int {
 	}
 	o := j.options()
 	o.Sandbox = level
-	if len(j.Read) > 0 && j.Dir == "" {
-		o.Disk.OpenSibling = disk.OpenHost
-	}
+	o.Disk.Siblings = len(j.Read) > 0 && j.Dir == ""
 	if err := assay.Inspect(context.Background(), t, o, jsonreport.New(out, true)); err != nil {
 		return cli.ExitFailed // told by the verdict in the stream
 	}

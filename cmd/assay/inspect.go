@@ -13,7 +13,6 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
-	"assay/internal/disk"
 	"assay/internal/report"
 	"assay/internal/sandbox"
 )
@@ -121,7 +120,7 @@ func (a *app) inspectOne(ctx context.Context, job job, t assay.Target, h report.
 	job.Started = time.Now()
 	if job.Sandbox == sandbox.None {
 		o := job.options()
-		o.Sandbox, o.Disk.OpenSibling = sandbox.None, disk.OpenHost
+		o.Sandbox, o.Disk.Siblings = sandbox.None, true
 		err := assay.Inspect(ctx, t, o, h)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -134,7 +133,7 @@ func (a *app) inspectOne(ctx context.Context, job job, t assay.Target, h report.
 
 func (o *inspectFlags) job(a *app) (job, error) {
 	j := job{Checks: o.checks, NoContent: o.noContent, Digest: o.digest, Sandbox: o.sandbox,
-		Disk: diskJob{Format: o.diskFormat, AllowBacking: o.allowBacking, SpillDir: o.spillDir}}
+		Disk: assay.DiskOptions{Format: o.diskFormat, AllowBacking: o.allowBacking, SpillDir: o.spillDir}}
 	if o.sandbox != "auto" && o.sandbox != "require" && o.sandbox != sandbox.None {
 		return j, cli.Usage(finding.Tf("unknown value %q for --sandbox", "--sandbox 的值 %q 无效", o.sandbox), finding.T("use auto, require or off", "请使用 auto、require 或 off"))
 	}
@@ -184,7 +183,7 @@ func openTarget(arg string, disks []string) (assay.Target, error) {
 		return t, nil
 	}
 	for _, name := range append([]string{arg}, disks...) {
-		f, err := disk.OpenHost(name)
+		f, err := assay.OpenImage(name)
 		if err != nil {
 			closeAll([]assay.Target{t})
 			return t, cli.OpenError(name, err)
