@@ -32,7 +32,7 @@ var Key = []byte("checktest")
 //	-- in64/bin/x --         the same, in base64
 //	-- meta --               lines: PATH key=value…; keys: mode (octal), uid,
 //	                         gid, link, kind (dir, fifo, char, block, socket),
-//	                         size, nlink, flags (number), mtime (seconds); %XX in PATH is a byte
+//	                         size, nlink, flags (immutable, append), mtime (seconds); %XX in PATH is a byte
 //	-- want --               one line a finding: severity path[:line] [@user] anchor | English title
 //
 // The anchor is "-" when empty. Secrets (lines of the section "secrets") must
@@ -242,6 +242,8 @@ func Files(t *testing.T, ar map[string]string) []memfs.File {
 var kinds = map[string]fsys.Kind{"dir": fsys.Directory, "fifo": fsys.FIFO, "char": fsys.CharDevice,
 	"block": fsys.BlockDevice, "socket": fsys.Socket, "file": fsys.Regular}
 
+var flags = map[string]fsys.Flags{"immutable": fsys.Immutable, "append": fsys.AppendOnly}
+
 func set(t *testing.T, f *memfs.File, kv []string) {
 	t.Helper()
 	for _, x := range kv {
@@ -262,12 +264,12 @@ func set(t *testing.T, f *memfs.File, kv []string) {
 			f.Meta.Nlink = uint32(n)
 		case "size":
 			f.Size = n
-		case "flags":
-			f.Meta.Flags = fsys.Flags(n)
 		case "mtime":
 			f.Meta.Mtime.Sec = n
 		case "link":
 			f.Link, err = unquote(v), nil
+		case "flags":
+			f.Meta.Flags, err = flags[v], nil
 		case "kind":
 			f.Meta.Kind, err = kinds[v], nil
 		default:

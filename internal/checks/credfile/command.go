@@ -90,6 +90,7 @@ func Command(line string, num int) (out []Secret) {
 			k, v, assigned := strings.Cut(w, "=")
 			long := strings.HasPrefix(k, "-")
 			switch {
+			case strings.ContainsAny(k, " \t$(){}<>"): // a sentence in quotes, or something computed
 			case assigned && Names(strings.TrimLeft(k, "-")) && !strings.Contains(v, "://"):
 				add(k, v)
 			case long && Names(strings.TrimLeft(k, "-")) && next != "" && next[0] != '-' && strings.HasPrefix(k, "--") && !strings.Contains(next, "://"):

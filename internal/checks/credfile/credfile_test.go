@@ -78,7 +78,7 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%s: %v", in, got)
 		}
 	}
-	for _, in := range []string{"mysql -p db", "mkdir -p /var/x", "ssh -p 2222 h", "foo --password=$PW", "foo --password-file=/x", "curl -u bob https://h", "cp -pR a b"} {
+	for _, in := range []string{"mysql -p db", "mkdir -p /var/x", "ssh -p 2222 h", "foo --password=$PW", "foo --password-file=/x", "curl -u bob https://h", "cp -pR a b", `echo "usage: --password=SECRET"`, "PASSWORD=$1"} {
 		if got := Command(in, 1); len(got) != 0 {
 			t.Errorf("%s: %v", in, got)
 		}
@@ -91,4 +91,24 @@ func TestConnection(t *testing.T) {
 			t.Errorf("%s: %v", in, got)
 		}
 	}
+}
+
+func FuzzFinders(f *testing.F) {
+	f.Add("mysql -uroot -ps3cret; curl -u a:b https://u:p@h/ --token x")
+	f.Add("A='x' B=\"Server=h;Password=p\" # c")
+	f.Add("://:@:://a@")
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 1<<14 {
+			return
+		}
+		Commands([]byte(s))
+		URLs([]byte(s))
+		Whole([]byte(s))
+		Columns("x", ":", 5)([]byte(s))
+		connection(s)
+		Names(s)
+		if pass, masked, ok := URLSecret(s); ok && len(pass) > 6 && strings.Count(s, pass) == 1 && strings.Contains(masked, pass) {
+			t.Fatalf("%q shows %q", masked, pass)
+		}
+	})
 }

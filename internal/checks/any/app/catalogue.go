@@ -20,6 +20,7 @@ var All = []*Check{
 	networkKeys,
 	postgresTrust,
 	repositoryCredentials,
+	scripts,
 	serviceSecrets,
 	snakeoil,
 	webAuth,

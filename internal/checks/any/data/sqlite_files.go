@@ -26,7 +26,7 @@ var sqliteFiles = &Check{
 		byDir := map[string][]guest.Match{}
 		var order []string
 		for _, m := range credfile.Named(p.Subject, "*.db", "*.sqlite", "*.sqlite3", "*.db3") {
-			if !people(m.Path) || credfile.UnderAny(m.Path, "/var/lib", "/var/log", "/var/db") || personal(m.Path) || m.Meta.Size < 512 || !strings.HasPrefix(head(p, m, 16), "SQLite format 3\x00") {
+			if !people(m.Path) || credfile.UnderAny(m.Path, "/var/lib", "/var/log", "/var/db", "/tmp", "/var/tmp") || personal(m.Path) || m.Meta.Size < 512 || !strings.HasPrefix(head(p, m, 16), "SQLite format 3\x00") {
 				continue
 			}
 			key := area(m)
@@ -43,9 +43,9 @@ var sqliteFiles = &Check{
 }
 
 // personal are the databases of browsers and of the panel, which other checks
-// speak about.
+// speak about, and a package manager's own.
 func personal(name string) bool {
-	return strings.Contains(name, "/.mozilla/") || strings.Contains(name, "/.config/") || strings.HasPrefix(name, "/www/server/panel/")
+	return strings.HasSuffix(name, "/rpmdb.sqlite") || strings.Contains(name, "/.mozilla/") || strings.Contains(name, "/.config/") || strings.HasPrefix(name, "/www/server/panel/")
 }
 
 // area is the application or the home that a file belongs to.

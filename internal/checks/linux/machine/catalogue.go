@@ -14,7 +14,6 @@ var All = []*Check{
 	endpointAgents,
 	foreignAgents,
 	hostname,
-	immutableFiles,
 	machineID,
 	networkIdentity,
 	overlayNetwork,

@@ -32,7 +32,12 @@ var serviceLogs = &Check{
 				return only(serviceLog, containerLog)(m) || strings.HasSuffix(m.Path, ".pid")
 			},
 			Group: serviceDir,
-			Title: inDir("Service logs", "服务日志"),
+			Title: func(g leftover.Group) finding.Text {
+				if firstPassword(p, g) {
+					return inDir("Logs with the first root password of MySQL", "含 MySQL 初始 root 密码的日志")(g)
+				}
+				return inDir("Service logs", "服务日志")(g)
+			},
 			Severity: func(g leftover.Group) finding.Severity {
 				if firstPassword(p, g) {
 					return finding.Medium
