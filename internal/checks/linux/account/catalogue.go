@@ -15,7 +15,6 @@ var All = []*Check{
 	groupPassword,
 	hardLinked,
 	hashInFile,
-	immutable,
 	lockedHash,
 	oldPasswords,
 	pamPermit,
