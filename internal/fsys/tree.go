@@ -233,9 +233,10 @@ func (t *Tree) Readlink(name string) (string, error) {
 func (t *Tree) Xattrs(p Place) ([]Xattr, error) { return t.mounts[p.Mount].FS.Xattrs(p.Node) }
 
 // ReadDir returns the entries of the directory at name, sorted. Mount points
-// below it are not marked. With an error it still returns what could be read.
+// below it are not marked, and there even if the directory has no such entry.
+// With an error it still returns what could be read.
 func (t *Tree) ReadDir(name string) ([]Entry, error) {
-	p, _, err := t.Lookup(name, true)
+	p, resolved, err := t.Lookup(name, true)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +248,24 @@ func (t *Tree) ReadDir(name string) ([]Entry, error) {
 		return nil, pathError(name, ErrNotDir)
 	}
 	es, err := t.entries(p)
-	return slices.Clone(es), err
+	return t.withMounts(resolved, slices.Clone(es)), err
+}
+
+// withMounts adds the mount points right below dir that are not among its
+// entries: init systems make a missing one when they mount, so what is mounted
+// there must be seen. es must be the caller's own when something is added.
+func (t *Tree) withMounts(dir string, es []Entry) []Entry {
+	for _, m := range t.mounts {
+		if m.Path == "/" || path.Dir(m.Path) != dir {
+			continue
+		}
+		name := path.Base(m.Path)
+		i, found := slices.BinarySearchFunc(es, name, func(e Entry, n string) int { return strings.Compare(e.Name, n) })
+		if !found {
+			es = slices.Insert(slices.Clip(es), i, Entry{name, m.Root, Directory})
+		}
+	}
+	return es
 }
 
 // Open opens the regular file at name, following links.
@@ -347,7 +365,7 @@ func (w *walker) dir(name string, p Place, depth int) error {
 		}
 	}
 	prefix := strings.TrimSuffix(name, "/") + "/"
-	for _, e := range es {
+	for _, e := range w.t.withMounts(name, es) {
 		child, cp := prefix+e.Name, Place{p.Mount, e.Node}
 		if mp, ok := w.t.mountAt(child); ok {
 			cp, e = mp, Entry{e.Name, mp.Node, Directory}

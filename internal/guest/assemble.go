@@ -60,6 +60,7 @@ func Assemble(sources []Source) (*Guest, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.unreachable(tree)
 	g := New(tree)
 	g.Problem = a.problems
 	g.Spare = a.spare()
@@ -281,7 +282,7 @@ func subvolume(f fsys.FS, e fstab.Entry) (fsys.Node, error) {
 }
 
 // boot mounts what every machine has but some fstab do not name: the EFI
-// system partition, when the root has an empty place for it.
+// system partition. systemd's gpt-auto-generator does so too.
 func (a *assembly) boot() {
 	for i := range a.sources {
 		s := &a.sources[i]
@@ -300,6 +301,20 @@ func (a *assembly) boot() {
 		if _, err := t.Stat("/EFI"); err == nil {
 			a.used[c.key()] = true
 			a.mounts = append(a.mounts, fsys.Mount{Path: "/boot/efi", Name: s.Name, FS: s.FS, Root: s.FS.Root()})
+		}
+	}
+}
+
+// unreachable tells of mount points that no walk of the tree would reach:
+// a directory above them is missing, or is a file or a link.
+func (a *assembly) unreachable(t *fsys.Tree) {
+	for _, m := range a.mounts {
+		for dir := path.Dir(m.Path); dir != "/"; dir = path.Dir(dir) {
+			if meta, err := t.Lstat(dir); err != nil || meta.Kind != fsys.Directory {
+				a.problems = append(a.problems, finding.NewGap(finding.GapUnsupported, finding.Where{Volume: m.Name, Path: m.Path},
+					"/etc/fstab mounts a volume at %s, but %s is no directory: what is on it was not looked at", m.Path, dir))
+				break
+			}
 		}
 	}
 }
@@ -333,8 +348,15 @@ func (a *assembly) spare() []Volume {
 }
 
 // withoutSystem makes a guest of volumes that hold no operating system.
+//
+// A Windows volume is the root of such a guest, and no gap: its other drives
+// lie below it under their volume names, which no file of Windows has.
 func withoutSystem(sources []Source) (*Guest, error) {
 	var mounts []fsys.Mount
+	windows := slices.IndexFunc(sources, func(s Source) bool { return s.FS != nil && isWindows(s) })
+	if windows > 0 {
+		sources = slices.Concat(sources[windows:windows+1], sources[:windows], sources[windows+1:])
+	}
 	a := assembly{sources: sources, used: map[string]bool{}}
 	for i := range sources {
 		s := &sources[i]
@@ -357,9 +379,17 @@ func withoutSystem(sources []Source) (*Guest, error) {
 	}
 	g := New(tree)
 	g.Spare = a.spare()
+	if windows >= 0 {
+		return g, nil
+	}
 	g.Problem = []finding.Gap{finding.NewGap(finding.GapMissing, finding.Where{Volume: mounts[0].Name},
 		"no operating system was found: files are checked, accounts and sshd cannot be")}
 	return g, nil
+}
+
+func isWindows(s Source) bool {
+	t, err := fsys.NewTree(fsys.Mount{Path: "/", Name: s.Name, FS: s.FS, Root: s.FS.Root()})
+	return err == nil && windowsRoot(t)
 }
 
 // swapHeader is the length of the page with a swap area's header on machines

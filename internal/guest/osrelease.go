@@ -53,7 +53,7 @@ func (g *Guest) release() OS {
 		return os
 	}
 	switch {
-	case g.windowsRoot():
+	case windowsRoot(g.Tree):
 		return OS{Family: Windows, ID: "windows", Name: "Windows"}
 	case g.Exists("/etc/passwd") && (g.Exists("/bin") || g.Exists("/usr/bin")):
 		return OS{Family: Linux, ID: "linux"}
@@ -63,10 +63,10 @@ func (g *Guest) release() OS {
 
 // windowsRoot looks for Windows/System32/config without regard to case, as
 // Windows does.
-func (g *Guest) windowsRoot() bool {
+func windowsRoot(t *fsys.Tree) bool {
 	dir := ""
 	for _, want := range []string{"Windows", "System32", "config"} {
-		es, _ := g.Tree.ReadDir(dir + "/")
+		es, _ := t.ReadDir(dir + "/")
 		found := false
 		for _, e := range es {
 			if strings.EqualFold(e.Name, want) && (e.Kind == fsys.Directory || e.Kind == fsys.Unknown) {
