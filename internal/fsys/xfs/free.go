@@ -10,7 +10,7 @@ const (
 	nullInode    = 0xffffffff // NULLAGINO
 	nextUnlinked = 96         // offset of di_next_unlinked
 	maxUnlinked  = 1 << 20    // inodes deleted while open
-	maxFreeSpans = 8 << 20    // in memory
+	maxFreeSpans = 4 << 20    // in memory
 )
 
 // Free returns the blocks that nobody owns: the free space tree of each group

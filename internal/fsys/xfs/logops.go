@@ -21,13 +21,15 @@ const (
 	transMagic  = 0x5452414e // "TRAN"
 	maxRegions  = 1 << 14    // of one item; XLOG_MAX_REGIONS_IN_ITEM is 65536/128*2+1
 	maxOpen     = 1 << 12    // transactions at once
-	maxPending  = 256 << 20  // bytes of transactions that have not committed
+	maxPending  = 128 << 20  // bytes of transactions that have not committed
+	regionCost  = 64         // bytes in memory of a region besides its data
+	maxKept     = 1 << 20    // cancelled buffers, intents and extents that they free
 )
 
 var (
 	le = binary.LittleEndian
 
-	errLogMemory = errors.New("xfs: the log's unfinished transactions are larger than what is kept in memory")
+	errLogMemory = errors.New("xfs: the log's unfinished transactions are more than what is kept in memory")
 )
 
 // A transaction collects the items of one checkpoint until it commits.
@@ -125,8 +127,8 @@ func (r *replayer) op(h *recordHeader, tid uint32, flags byte, data []byte) erro
 	if flags&opWasCont != 0 {
 		flags &^= opContinue
 	}
-	r.pending += len(data)
-	t.bytes += len(data)
+	r.pending += len(data) + regionCost
+	t.bytes += len(data) + regionCost
 	if r.pending > maxPending {
 		return errLogMemory
 	}

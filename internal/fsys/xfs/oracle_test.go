@@ -41,6 +41,7 @@ func TestKernelSeesTheSame(t *testing.T) {
 			dir, umount := mount(t, img, "rw")
 			populate(t, dir, v.big)
 			umount()
+			scribble(t, img)
 			dir, umount = mount(t, img, "ro")
 			fs := openImage(t, img)
 			if !fs.LogState().Clean || len(fs.Describe().Problems) > 0 {
@@ -52,6 +53,73 @@ func TestKernelSeesTheSame(t *testing.T) {
 			sameFreeSpace(t, fs, img, dir)
 			umount()
 		})
+	}
+}
+
+// scribble puts old bytes into the unwritten extents, which nobody may see.
+func scribble(t *testing.T, img string) {
+	t.Helper()
+	fs := openImage(t, img)
+	top, err := listing(fs, fs.Root())
+	must(t, err)
+	exts, err := fs.Extents(top["unwritten"].Node)
+	must(t, err)
+	f, err := os.OpenFile(img, os.O_WRONLY, 0)
+	must(t, err)
+	done := 0
+	for _, e := range exts {
+		if e.State == fsys.Unwritten {
+			_, err := f.WriteAt(noise(int(e.Len), 3), e.Physical)
+			must(t, err)
+			done++
+		}
+	}
+	must(t, f.Close())
+	if done < 2 {
+		t.Errorf("%d unwritten extents", done)
+	}
+}
+
+// TestSparseInodes leaves no room for whole inode chunks, so that the kernel
+// makes half ones.
+func TestSparseInodes(t *testing.T) {
+	img := mkfs(t, 310<<20, "-m", "reflink=0,finobt=0,inobtcount=0")
+	dir, umount := mount(t, img, "rw")
+	need.Run(t, "xfs_io", "-x", "-c", "resblks 16", dir) // blocks that fallocate may not have
+	f, err := os.Create(filepath.Join(dir, "fill"))
+	must(t, err)
+	at := int64(0)
+	for step := int64(32 << 20); step >= 4096; {
+		if unix.Fallocate(int(f.Fd()), 0, at, step) != nil {
+			step /= 2
+			continue
+		}
+		at += step
+	}
+	for o := int64(0); o < at; o += 32 << 10 {
+		must(t, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, o, 28<<10))
+	}
+	must(t, f.Close())
+	must(t, os.Mkdir(dir+"/d", 0o755))
+	for i := range 3000 {
+		must(t, os.WriteFile(fmt.Sprintf("%s/d/%d", dir, i), nil, 0o600))
+	}
+	must(t, os.Remove(filepath.Join(dir, "fill")))
+	umount()
+	dir, _ = mount(t, img, "ro")
+	fs := openImage(t, img)
+	compare(t, fs, dir)
+	holes := 0
+	for ag := range fs.agCount {
+		for _, rec := range fs.inodesOf(ag).chunks {
+			if rec.holes != 0 {
+				holes++
+			}
+		}
+	}
+	t.Logf("%d sparse chunks", holes)
+	if holes == 0 {
+		t.Error("no sparse chunk was made")
 	}
 }
 

@@ -40,6 +40,7 @@ type replayer struct {
 
 	cancelled map[bufferKey]int // how often each buffer is still to be freed
 	intents   map[intentKey]intent
+	kept      int // intents and the extents that they free
 }
 
 func newReplayer(fs *FS, l *ring) *replayer {
@@ -60,7 +61,9 @@ func (r *replayer) learn(t *transaction) error {
 			return err
 		}
 		if f.flags&bufferCancel != 0 {
-			r.cancelled[f.key]++
+			if r.cancelled[f.key]++; len(r.cancelled) > maxKept {
+				return errLogMemory
+			}
 		}
 	}
 	return nil
@@ -119,11 +122,19 @@ func (r *replayer) item(it *item, lsn uint64) error {
 		return r.log.bad(0, "an item of type %#x with %d bytes", typ, len(d))
 	}
 	if _, ok := intentNames[typ]; ok {
-		r.intents[intentKey{typ, le.Uint64(d[8:])}] = intent{frees: freedExtents(typ, d)}
+		in := intent{frees: freedExtents(typ, d)}
+		if r.kept += 1 + len(in.frees); r.kept > maxKept {
+			return errLogMemory
+		}
+		r.intents[intentKey{typ, le.Uint64(d[8:])}] = in
 		return nil
 	}
 	if _, ok := intentNames[typ-1]; ok {
-		delete(r.intents, intentKey{typ - 1, le.Uint64(d[8:])})
+		k := intentKey{typ - 1, le.Uint64(d[8:])}
+		if in, ok := r.intents[k]; ok {
+			r.kept -= 1 + len(in.frees)
+			delete(r.intents, k)
+		}
 		return nil
 	}
 	return r.log.bad(0, "an item of unknown type %#x", typ)

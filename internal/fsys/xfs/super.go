@@ -2,6 +2,7 @@ package xfs
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -74,7 +75,13 @@ type super struct {
 // readSuper reads and checks the first super block.
 func readSuper(r io.ReaderAt) (*super, error) {
 	b, err := binread.At(r, format, 0, superLen, 0)
-	if err != nil || be.Uint32(b) != superMagic {
+	var short *binread.FormatError
+	switch {
+	case errors.As(err, &short):
+		return nil, binread.ErrNotMine
+	case err != nil:
+		return nil, err
+	case be.Uint32(b) != superMagic:
 		return nil, binread.ErrNotMine
 	}
 	s, err := parseSuper(b)
