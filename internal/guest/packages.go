@@ -20,9 +20,9 @@ import (
 
 // Bounds of a package database.
 const (
-	maxDatabase = 256 << 20 // bytes of one file of it
-	maxOwned    = 4 << 20   // paths
-	maxScripts  = 64 << 20  // bytes of one package's or archive's scripts
+	maxDatabase = 64 << 20 // bytes of one text file of it
+	maxOwned    = 4 << 20  // paths
+	maxScripts  = 64 << 20 // bytes of an archive of scripts
 )
 
 // Packages says which files the system's packages own, from dpkg, rpm (sqlite,

@@ -49,7 +49,8 @@ func (r *sshdReader) read() {
 }
 
 // oldRootLogin reports whether the distribution's sshd lets root in with a
-// password by default: OpenSSH before 7.0, and Red Hat's until EL 7.
+// password by default: OpenSSH before 7.0, and Red Hat's until EL 7
+// (openssh-7.4p1-permit-root-login.patch).
 func oldRootLogin(os OS) bool {
 	below := map[string]int{"rhel": 8, "centos": 8, "ol": 8, "scientific": 8, "alinux": 3, "anolis": 8, "debian": 9, "ubuntu": 16}[os.ID]
 	major, _, _ := strings.Cut(os.Version, ".")

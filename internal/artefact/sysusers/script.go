@@ -96,16 +96,21 @@ func (n *Names) call(tool string, args []string, vars map[string][]string) {
 			names = append(names, a)
 		}
 	}
-	if len(names) == 0 || tool == "adduser" && !system && !group {
-		return
+	if tool == "adduser" && !system && !group {
+		return // adds somebody to a group
 	}
-	for _, name := range expand(names[0], vars) {
+	for _, word := range names { // the first that is a name: "$quiet" before it is an option
+		made := expand(word, vars)
+		if len(made) == 0 {
+			continue
+		}
 		if tool == "useradd" || tool == "adduser" && (system || !group) {
-			n.Users = append(n.Users, name)
+			n.Users = append(n.Users, made...)
 		}
 		if tool != "useradd" {
-			n.Groups = append(n.Groups, name)
+			n.Groups = append(n.Groups, made...)
 		}
+		return
 	}
 }
 

@@ -26,9 +26,10 @@ u
 // The lines are from packages of Debian 12, CentOS 7, Rocky 9 and Alpine 3.20.
 func TestScript(t *testing.T) {
 	for script, want := range map[string]string{
-		"adduser --quiet --system --no-create-home --home /run/sshd --shell /usr/sbin/nologin sshd":                            "sshd",
-		"\tadduser --force-badname --system --home /nonexistent  \\\n\t    --no-create-home --quiet _apt || true":              "_apt",
-		"MESSAGEUSER=messagebus\nadduser --system --quiet --home /x --disabled-password \\\n --group \"$MESSAGEUSER\" --gid 5": "messagebus",
+		"adduser --quiet --system --no-create-home --home /run/sshd --shell /usr/sbin/nologin sshd":                                                        "sshd",
+		"\tadduser --force-badname --system --home /nonexistent  \\\n\t    --no-create-home --quiet _apt || true":                                          "_apt",
+		"MESSAGEUSER=messagebus\nadduser --system --quiet --home /x --disabled-password \\\n --group \"$MESSAGEUSER\" --gid 5":                             "messagebus",
+		"adduser --system $quiet --home /var/lib/postgresql --no-create-home \\\n --shell /bin/bash --group --gecos \"PostgreSQL administrator\" postgres": "postgres",
 		"adduser $quiet postgres ssl-cert": "",
 		"getent passwd sshd >/dev/null || useradd -c \"Privilege-separated SSH\" -u 74 -g sshd -s /sbin/nologin -r -d /var/empty/sshd sshd 2> /dev/null || :": "sshd",
 		"getent passwd 'chrony' >/dev/null || useradd -r -g 'chrony' -d '/var/lib/chrony' -s '/sbin/nologin' -c 'chrony system user' 'chrony' || :":           "chrony",
