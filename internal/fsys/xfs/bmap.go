@@ -33,7 +33,8 @@ type mapper struct {
 	fs    *FS
 	f     fork
 	exts  []extent
-	count uint64
+	count uint64 // records
+	total uint64 // blocks that they map
 }
 
 // extentList returns the mapping of a fork in logical order; neighbours that
@@ -80,6 +81,9 @@ func (m *mapper) records(b []byte, n int, off int64) error {
 		e := extent{int64(start) << m.fs.blockLog, at, int64(count) << m.fs.blockLog, hi>>63 != 0}
 		if m.count++; m.count > m.f.extents {
 			return binread.Errorf(format, off, "inode %d: more than %d extents", m.f.ino.number, m.f.extents)
+		}
+		if m.total += count; m.total > m.fs.blocks { // no block is mapped twice by one fork
+			return binread.Errorf(format, off+16*int64(i), "inode %d: maps more blocks than there are", m.f.ino.number)
 		}
 		if k := len(m.exts) - 1; k >= 0 {
 			last := &m.exts[k]
