@@ -36,10 +36,10 @@ Status: install ok installed
 Package: gone
 Status: deinstall ok not-installed
 `),
-		text("/var/lib/dpkg/info/dash.list", "/.\n/bin\n/bin/sh\n/etc/dash.conf\n/usr/share\n"),
+		text("/var/lib/dpkg/info/dash.list", "/.\n/bin\n/bin/sh\n/etc/dash.conf\n/usr/share\n/both\n"),
 		text("/var/lib/dpkg/info/dash.md5sums", "00000000000000000000000000000001  bin/sh\n"),
-		text("/var/lib/dpkg/info/bash.list", "/.\n/bin\n/bin/sh\n/usr/share\n/sbin/x\n"),
-		text("/var/lib/dpkg/info/bash.md5sums", "00000000000000000000000000000002  bin/sh\n"),
+		text("/var/lib/dpkg/info/bash.list", "/.\n/bin\n/bin/sh\n/usr/share\n/sbin/x\n/both\n"),
+		text("/var/lib/dpkg/info/bash.md5sums", "00000000000000000000000000000002  bin/sh\n00000000000000000000000000000003  both\n"),
 		text("/var/lib/dpkg/info/libc6:amd64.list", "/.\n/lib/x.so\n"),
 		text("/var/lib/dpkg/info/gone.list", "/gone\n"),
 		text("/var/lib/dpkg/info/bash.postinst", "adduser --system bashd\n"),
@@ -55,6 +55,7 @@ Status: deinstall ok not-installed
 		"/usr/bin/sh":         {"dash", "md5", "00000000000000000000000000000001", false},
 		"/usr/bin/sh.distrib": {"bash", "md5", "00000000000000000000000000000002", false},
 		"/etc/dash.conf":      {"dash", "md5", "d41d8cd98f00b204e9800998ecf8427e", true},
+		"/both":               {"bash", "md5", "00000000000000000000000000000003", false}, // the one that knows a digest
 		"/usr/share":          {"dash", "", "", false},
 		"/lib/x.so":           {"libc6", "", "", false},
 		"/usr/bin/x":          {"bash", "", "", false},

@@ -34,6 +34,7 @@ const (
 
 // Types of an entry's data, from rpmtag.h.
 const (
+	typeChar   = 1 // file states
 	typeInt8   = 2
 	typeInt16  = 3
 	typeInt32  = 4
@@ -168,7 +169,7 @@ func (h header) numbers(tag uint32) []uint32 {
 	if !ok {
 		return nil
 	}
-	size := map[uint32]int64{typeInt8: 1, typeInt16: 2, typeInt32: 4}[e.kind]
+	size := map[uint32]int64{typeChar: 1, typeInt8: 1, typeInt16: 2, typeInt32: 4}[e.kind]
 	if size == 0 || int64(e.offset)+size*int64(min(e.count, maxFiles)) > int64(len(h.data)) {
 		return nil
 	}

@@ -107,12 +107,13 @@ func TestAgainstSQLite(t *testing.T) {
 	}
 }
 
-// TestTorn cuts the log: rows of a commit that is not whole must not show.
+// TestTorn cuts and spoils the log: rows of a commit of several frames that is
+// not whole must not show.
 func TestTorn(t *testing.T) {
 	tool := need.Tool(t, "sqlite3")
 	name := filepath.Join(t.TempDir(), "x.db")
 	cmd := exec.Command(tool, name)
-	cmd.Stdin = strings.NewReader("PRAGMA journal_mode=WAL;\nCREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n.dbconfig no_ckpt_on_close on\nINSERT INTO t VALUES(2);\n")
+	cmd.Stdin = strings.NewReader("PRAGMA journal_mode=WAL;\nCREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n.dbconfig no_ckpt_on_close on\nINSERT INTO t VALUES(2),(zeroblob(20000));\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -120,12 +121,16 @@ func TestTorn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w[len(w)-1] ^= 1
-	if err := os.WriteFile(name+"-wal", w, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := rows(open(t, name)); err != nil || got != "1|1\n" {
-		t.Errorf("%q, %v", got, err)
+	frame := frameHeader + 4096
+	spoiled := bytes.Clone(w)
+	spoiled[len(w)-1] ^= 1
+	for what, log := range map[string][]byte{"spoiled": spoiled, "cut": w[:len(w)-frame], "cut in a frame": w[:len(w)-10]} {
+		if err := os.WriteFile(name+"-wal", log, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := rows(open(t, name)); err != nil || got != "1|1\n" {
+			t.Errorf("%s: %.40q, %v", what, got, err)
+		}
 	}
 }
 

@@ -192,16 +192,21 @@ func unarmor(body []byte) (payload []byte, encrypted bool, used int) {
 // cutLine returns the text up to a line break, real or written out as "\n",
 // and how many bytes it takes with the break.
 func cutLine(b []byte) (line []byte, size int) {
-	end, skip := len(b), 0
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		end, skip = i, 1
-	}
-	for _, written := range []string{`\r\n`, `\n`} {
-		if i := bytes.Index(b[:end], []byte(written)); i >= 0 {
-			end, skip = i, len(written)
+	for at := 0; ; at++ {
+		i := bytes.IndexAny(b[at:], "\n\\")
+		if i < 0 {
+			return b, len(b)
+		}
+		at += i
+		switch rest := b[at:]; {
+		case rest[0] == '\n':
+			return b[:at], at + 1
+		case bytes.HasPrefix(rest, []byte(`\n`)):
+			return b[:at], at + 2
+		case bytes.HasPrefix(rest, []byte(`\r\n`)):
+			return b[:at], at + 4
 		}
 	}
-	return b[:end], end + skip
 }
 
 func isBase64(r rune) bool {
@@ -226,7 +231,7 @@ func putty(b []byte) (PrivateKey, bool) {
 		case left > 0:
 			public = append(public, line...)
 			left--
-		case !header:
+		case !header, at > 0 && bytes.HasPrefix(raw, puttyMagic): // a head that repeats must not cost its square
 			return k.puttyDone(at, public, private)
 		case name == "Encryption":
 			k.Encrypted = value != "none"

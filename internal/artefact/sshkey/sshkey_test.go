@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"assay/internal/need"
 )
@@ -238,6 +239,17 @@ func TestDropbear(t *testing.T) {
 	}
 	if k, ok := ParseDropbear(append(rsa, appendStr(nil, bytes.Repeat([]byte{7}, 128))...)); !ok || k.Public.Bits != 1024 || k.Public.Fingerprint != Fingerprint(rsa) {
 		t.Errorf("%+v", k)
+	}
+}
+
+// TestHostileIsLinear: repeated heads and breaks must not cost the square.
+func TestHostileIsLinear(t *testing.T) {
+	for _, unit := range []string{"PuTTY-User-Key-File-2: x\n", "-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat(`A\n`, 20_000), "---- BEGIN ", `\n`} {
+		start := time.Now()
+		Private(bytes.Repeat([]byte(unit), (4<<20)/len(unit)), func(PrivateKey) bool { return true })
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%.30q took %v", unit, d)
+		}
 	}
 }
 
