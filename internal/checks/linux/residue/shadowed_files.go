@@ -1,9 +1,13 @@
 package residue
 
 import (
+	"strings"
+
 	"assay/check"
 	"assay/finding"
 	"assay/internal/checks/credfile"
+	"assay/internal/checks/leftover"
+	"assay/internal/fsys"
 	"assay/internal/guest"
 )
 
@@ -35,8 +39,43 @@ var shadowedFiles = &Check{
 				reportHidden(p, dir, hidden)
 			}
 		}
-		return nil
+		for _, s := range g.Shadowed() {
+			reportShadow(p, s)
+		}
+		return p.Context.Err()
 	},
+}
+
+// reportShadow lists what lies below a mount point. It offers no edits: by
+// path they would reach the file system that is mounted there.
+func reportShadow(p *Pass, s guest.Shadow) {
+	f := finding.Finding{Anchor: "mount " + s.Path, Where: finding.Where{Volume: s.Volume, Path: s.Path}}
+	n, bytes := 0, int64(0)
+	err := s.Tree.Walk("/", func(name string, at fsys.Place, e fsys.Entry, err error) error {
+		if err != nil {
+			p.Gap(finding.GapUnreadable, f.Where, "hidden below the mount point: %v", err)
+			return p.Context.Err()
+		}
+		full := strings.TrimSuffix(s.Path, "/") + name
+		if e.Kind != fsys.Regular || credfile.Vendor(p.Subject, full) {
+			return p.Context.Err()
+		}
+		if m, err := s.Tree.Meta(at); err == nil && m.Size > 0 {
+			n, bytes = n+1, bytes+m.Size
+			if len(f.Places) < leftover.MaxPlaces {
+				f.Places = append(f.Places, finding.Where{Volume: s.Volume, Path: full})
+			}
+		}
+		return p.Context.Err()
+	})
+	if err != nil && p.Context.Err() == nil {
+		p.Gap(finding.GapUnreadable, f.Where, "hidden below the mount point: %v", err)
+	}
+	if n == 0 {
+		return
+	}
+	f.Title = finding.Tf("%[1]s on volume %[2]s hides %[3]s, %[5]s, below its mount point", "卷 %[2]s 的 %[1]s 在挂载点之下隐藏了 %[4]d 个文件,共 %[5]s", credfile.Show(s.Path), credfile.Show(s.Volume), leftover.Files(n), n, finding.Size(bytes))
+	p.Report(f)
 }
 
 func reportHidden(p *Pass, dir string, hidden []guest.Match) {
