@@ -15,7 +15,7 @@ var alibabaAgents = &Check{
 	Severity: finding.Medium,
 	Class:    finding.SystemTrace,
 	Rows:     []string{"B1", "B3"},
-	Covers:   []string{"IDN-018", "IDN-020", "IDN-021", "IDN-022", "IDN-023", "IDN-024"},
+	Covers:   []string{"IDN-020", "IDN-021", "IDN-022", "IDN-023", "IDN-024"},
 	Doc: check.Doc{
 		Title:  t("Identity of Alibaba Cloud agents: Logtail, CloudMonitor, Security Center", "阿里云代理程序的身份信息:Logtail、云监控、云安全中心"),
 		Why:    t("A clone with the old Logtail ID joins the old machine group and ships its logs to the old project", "带有旧 Logtail 标识的克隆实例会加入旧的机器组,并把日志发送到旧的 Project"),

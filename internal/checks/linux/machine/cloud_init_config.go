@@ -13,7 +13,7 @@ var cloudInitConfig = &Check{
 	Severity: finding.High,
 	Class:    finding.PresetAccount,
 	Rows:     []string{"A1", "A2", "B1"},
-	Covers:   []string{"IDN-014", "IDN-015", "IDN-027"},
+	Covers:   []string{"IDN-014", "IDN-015"},
 	Doc: check.Doc{
 		Title:  t("Passwords and keys that cloud-init would set on every instance", "cloud-init 会在每个实例上设置的密码和密钥"),
 		Why:    t("A password or key in cloud.cfg.d or in a seed comes back at each first boot, even after it was removed from the system", "cloud.cfg.d 或 seed 中的密码、公钥会在每次首次启动时重新写入,即使已从系统中删除"),
