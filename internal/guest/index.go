@@ -2,6 +2,7 @@ package guest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"path"
 	"slices"
 	"strings"
@@ -157,12 +158,34 @@ func (g *Guest) readIndex() *Index {
 	if err != nil {
 		fault("/", finding.GapCorrupt, "%v", err)
 	}
-	x.byName = make([]int32, len(x.Files))
-	for i := range x.byName {
-		x.byName[i] = int32(i)
-	}
-	slices.SortFunc(x.byName, func(a, b int32) int {
-		return cmp.Or(strings.Compare(x.Files[a].Name, x.Files[b].Name), cmp.Compare(a, b))
-	})
+	x.byName = sortedByName(x.Files)
 	return x
+}
+
+// sortedByName returns the positions of files in order of their names, equal
+// names in walk order. It compares the first eight bytes as one number before
+// it looks at the names: the profile of an image with 200,000 files showed a
+// third of the whole inspection in string comparisons here.
+func sortedByName(files []Indexed) []int32 {
+	type keyed struct {
+		head uint64
+		at   int32
+	}
+	ks := make([]keyed, len(files))
+	for i, f := range files {
+		var b [8]byte
+		copy(b[:], f.Name)
+		ks[i] = keyed{binary.BigEndian.Uint64(b[:]), int32(i)}
+	}
+	slices.SortFunc(ks, func(a, b keyed) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return cmp.Or(strings.Compare(files[a.at].Name, files[b.at].Name), cmp.Compare(a.at, b.at))
+	})
+	out := make([]int32, len(ks))
+	for i, k := range ks {
+		out[i] = k.at
+	}
+	return out
 }
