@@ -57,12 +57,12 @@ func Named(g *guest.Guest, names ...string) []guest.Match {
 	})
 }
 
-// NamedBy is Named for any question about a name. It looks at every name of the
-// tree once, so the question must be quick.
+// NamedBy is Named for any question about a name. It asks of every distinct
+// name of the tree once, so the question must be quick.
 func NamedBy(g *guest.Guest, want func(name string) bool) (out []guest.Match) {
 	x := g.Index()
-	for _, f := range x.Files {
-		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown || !want(f.Name) {
+	for _, f := range x.NamedBy(want) {
+		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown {
 			continue
 		}
 		name := x.Path(f)
