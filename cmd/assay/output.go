@@ -15,6 +15,7 @@ import (
 	"assay/internal/cli"
 	"assay/internal/durable"
 	"assay/internal/report"
+	"assay/internal/report/html"
 	"assay/internal/report/json"
 	"assay/internal/report/junit"
 	"assay/internal/report/sarif"
@@ -109,6 +110,7 @@ var formats = map[string]func(*app, *outputFlags, *os.File) report.Handler{
 		return text.New(f, text.Options{Lang: a.lang, Style: cli.ColorFor(f, os.Getenv), Width: cli.Columns(f, 100), All: o.all})
 	},
 	"json":  func(_ *app, _ *outputFlags, f *os.File) report.Handler { return json.New(f, false) },
+	"html":  func(a *app, _ *outputFlags, f *os.File) report.Handler { return html.New(f, a.lang) },
 	"sarif": func(a *app, _ *outputFlags, f *os.File) report.Handler { return sarif.New(f, a.lang) },
 	"junit": func(a *app, _ *outputFlags, f *os.File) report.Handler { return junit.New(f, a.lang) },
 }
