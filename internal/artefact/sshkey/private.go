@@ -65,38 +65,31 @@ var (
 // false. A header without a body, as source code and manuals have it, is not a
 // key. Bodies may be on one line with "\n" written out, as JSON and YAML do.
 func Private(b []byte, yield func(PrivateKey) bool) {
+	heads := [][]byte{beginPEM, begin, puttyMagic, ssh1Magic}
+	next := make([]int, len(heads)) // where each head stands next, at or after at
 	for at := 0; at < len(b); {
-		next := first(b[at:])
-		if next < 0 {
+		found := len(b)
+		for i, h := range heads {
+			if next[i] < at || at == 0 {
+				next[i] = len(b)
+				if n := bytes.Index(b[at:], h); n >= 0 {
+					next[i] = at + n
+				}
+			}
+			found = min(found, next[i])
+		}
+		if found == len(b) {
 			return
 		}
-		at += next
-		k, ok := privateAt(b[at:])
-		if !ok {
-			at++
-			continue
-		}
-		k.Offset = at
-		if !yield(k) {
+		k, ok := privateAt(b[found:])
+		if k.Offset = found; ok && !yield(k) {
 			return
 		}
-		at += max(k.Len, 1)
-	}
-}
-
-// first is the index of the first byte at which a key may begin, or -1.
-func first(b []byte) int {
-	at := -1
-	for _, m := range [][]byte{beginPEM, begin, puttyMagic, ssh1Magic} {
-		window := b
-		if at >= 0 {
-			window = b[:min(len(b), at+len(m))]
-		}
-		if i := bytes.Index(window, m); i >= 0 && (at < 0 || i < at) {
-			at = i
+		at = found + 1
+		if ok {
+			at = found + max(k.Len, 1)
 		}
 	}
-	return at
 }
 
 func privateAt(b []byte) (PrivateKey, bool) {

@@ -7,6 +7,7 @@ import (
 
 	"assay/check"
 	"assay/finding"
+	"assay/internal/checks/credfile"
 	"assay/internal/checks/leftover"
 	"assay/internal/guest"
 )
@@ -24,17 +25,10 @@ var backupFiles = &Check{
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
-		var patterns []string
-		for _, d := range []string{"~/", "/etc/", "/srv/", "/var/www/", "/usr/local/etc/"} {
-			for _, n := range []string{"*~", "*.bak", "*.orig", "*.rej", "*.save", "*.old", "*.rpmsave", "*.rpmorig", "*.dpkg-old", "*.dpkg-bak", "*.ucf-old"} {
-				patterns = append(patterns, d+"**/"+n)
-			}
-		}
 		return leftover.Run(p, leftover.Spec{
-			Patterns: patterns,
+			Patterns: []string{"/**/*~", "/**/*.bak", "/**/*.orig", "/**/*.rej", "/**/*.save", "/**/*.old", "/**/*.rpmsave", "/**/*.rpmorig", "/**/*.dpkg-old", "/**/*.dpkg-bak", "/**/*.ucf-old"},
 			Keep: func(m guest.Match) bool {
-				_, owned := p.Subject.Packages().Owner(m.Path)
-				return owned || accountCopy(m.Path) || strings.Contains(m.Path, "/node_modules/") || strings.Contains(m.Path, "/.git/")
+				return !edited(p, m.Path) || credfile.UnderAny(m.Path, "/var/lib", "/opt", "/usr/local/lib", "/usr/local/share") || accountCopy(m.Path) || strings.Contains(m.Path, "/node_modules/") || strings.Contains(m.Path, "/.git/")
 			},
 			Group: func(m guest.Match) string { return path.Dir(m.Path) },
 			Title: func(g leftover.Group) finding.Text {

@@ -5,6 +5,7 @@ import (
 
 	"assay/check"
 	"assay/finding"
+	"assay/internal/checks/credfile"
 	"assay/internal/checks/leftover"
 	"assay/internal/guest"
 )
@@ -22,12 +23,9 @@ var editorSwap = &Check{
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
-		var patterns []string
-		for _, d := range workDirs {
-			patterns = append(patterns, d+"**/.*.sw[a-p]", d+"**/#*#", d+"**/.#*")
-		}
 		return leftover.Run(p, leftover.Spec{
-			Patterns: patterns,
+			Patterns: []string{"/**/.*.sw[a-p]", "/**/#*#", "/**/.#*"},
+			Keep:     func(m guest.Match) bool { return !edited(p, m.Path) },
 			Group:    func(m guest.Match) string { return path.Dir(m.Path) },
 			Title: func(g leftover.Group) finding.Text {
 				return finding.Tf("Text of an editor that was killed: %[1]s", "异常退出的编辑器留下的文本:%[2]d 个文件", g.Count(), len(g.Matches))
@@ -37,5 +35,12 @@ var editorSwap = &Check{
 	},
 }
 
-// workDirs are where people edit files.
-var workDirs = []string{"~/", "/etc/", "/root/", "/home/", "/srv/", "/opt/", "/var/www/", "/usr/local/", "/var/lib/", "/data/", "/www/"}
+// edited reports whether a path lies where people edit files and no package
+// brought it.
+func edited(p *Pass, name string) bool {
+	if !credfile.UnderAny(name, "/etc", "/root", "/home", "/srv", "/opt", "/var/www", "/usr/local", "/var/lib", "/data", "/www") && credfile.UserOf(p.Subject, name) == "" {
+		return false
+	}
+	_, owned := p.Subject.Packages().Owner(name)
+	return !owned
+}

@@ -1,6 +1,8 @@
 package ssh
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -32,14 +34,22 @@ var privateKeys = &Check{
 		if !whole {
 			p.Gap(finding.GapLimit, finding.Where{}, "more than %d files may hold a private key: the rest was not read", maxKeyFiles)
 		}
+		var samples []guest.Match
 		for _, m := range places {
 			if err := p.Context.Err(); err != nil {
 				return err
 			}
-			if b, ok := credfile.Read(p, m); ok {
+			if p.Subject.Live && gone(p, m) {
+				continue
+			}
+			b, ok := credfile.Read(p, m)
+			if ok && !sample(m.Path) {
 				reportPrivate(p, m, b, opens)
+			} else if ok && holdsKey(b) {
+				samples = append(samples, m)
 			}
 		}
+		reportSamples(p, samples)
 		return nil
 	},
 }
@@ -48,6 +58,7 @@ const (
 	maxKeyFiles = 100_000
 	maxKeySize  = 256 << 10 // a bundle of keys and certificates; larger ones are the content engine's
 	minKeySize  = 100
+	maxKeyDepth = 8 // directories; deeper ones are trees of programs
 )
 
 // keyDirs are searched whole; homes are added. Elsewhere names decide.
@@ -55,6 +66,19 @@ var keyDirs = []string{"/etc", "/root", "/srv", "/mnt", "/media", "/tmp", "/var/
 
 // notKeyDirs are full of files that are none, or that other checks judge.
 var notKeyDirs = []string{"/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/ca-certificates", "/etc/selinux", "/etc/alternatives", "/etc/dropbear", "/etc/letsencrypt/accounts"}
+
+// notKeyExt are source code and binary formats: a key inside is the content
+// engine's.
+var notKeyExt = set("go py pyc pyi c h cc cpp hpp rs js mjs ts tsx jsx java class jar rb php pl pm lua css html htm svg png jpg jpeg gif ico woff woff2 ttf so a o map " +
+	"gz xz zst bz2 zip deb rpm whl mo po rst lock sum mod d s asm cmake am m4 tcl el vim ipynb csv parquet db sqlite pb proto")
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		m[w] = true
+	}
+	return m
+}
 
 // keyPlaces lists the files worth reading, by where they lie and what they are
 // called. The flag is false when there are too many.
@@ -65,12 +89,14 @@ func keyPlaces(p *Pass) (out []guest.Match, whole bool) {
 	for _, h := range g.Homes() {
 		dirs = append(dirs, h.Path)
 	}
+	dirs = slices.Compact(dirs)
 	inDir := make([]bool, len(x.Dirs))
 	for i, d := range x.Dirs {
-		inDir[i] = credfile.UnderAny(d, dirs...) && !credfile.UnderAny(d, notKeyDirs...) && !strings.Contains(d, "/node_modules/") && !strings.Contains(d, "/.cache/")
+		inDir[i] = credfile.UnderAny(d, dirs...) && !credfile.UnderAny(d, notKeyDirs...) && !strings.Contains(d, "/node_modules/") && !strings.Contains(d, "/.cache/") &&
+			strings.Count(d, "/") <= maxKeyDepth && (!sample(d+"/") || strings.HasSuffix(d, "/.ssh"))
 	}
 	for _, f := range x.Files {
-		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown || !inDir[f.Dir] && !keyName(f.Name) {
+		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown || !keyName(f.Name) && (!inDir[f.Dir] || notKeyExt[credfile.Ext(f.Name)]) {
 			continue
 		}
 		name := x.Path(f)
@@ -109,6 +135,43 @@ func keyName(name string) bool {
 func otherCheck(name string) bool {
 	return path.Dir(name) == "/etc/ssh" && strings.HasPrefix(path.Base(name), "ssh_host_") ||
 		slices.Contains([]string{"/etc/ssl/private/ssl-cert-snakeoil.key", "/etc/pki/tls/private/localhost.key", "/etc/nginx/ssl/localhost.key", "/etc/xrdp/key.pem"}, name)
+}
+
+// gone reports whether a file of a running machine was removed since it was
+// listed: temporary files come and go.
+func gone(p *Pass, m guest.Match) bool {
+	_, err := p.Subject.Tree.OpenAt(m.Place)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fsys.ErrNotExist)
+}
+
+// sampleDirs mark the trees of libraries. The keys in their tests and examples
+// are as public as the library, and there are hundreds.
+var sampleDirs = []string{"/site-packages/", "/dist-packages/", "/lib/python", "/node_modules/", "/pkg/mod/", "/gems/", "/.cargo/registry/", "/.m2/repository/",
+	"/testdata/", "/fixtures/", "/.npm/", "/lib/ruby/", "/lib/perl", "/usr/local/go/src/", "/usr/share/doc/"}
+
+func sample(name string) bool {
+	return !strings.Contains(name, "/.ssh/") && slices.ContainsFunc(sampleDirs, func(d string) bool { return strings.Contains(name, d) })
+}
+
+func holdsKey(b []byte) (found bool) {
+	sshkey.Private(b, func(sshkey.PrivateKey) bool {
+		found = true
+		return false
+	})
+	return found
+}
+
+// reportSamples makes one finding of all keys that came with libraries.
+func reportSamples(p *Pass, ms []guest.Match) {
+	if len(ms) == 0 {
+		return
+	}
+	f := finding.Finding{Severity: finding.Low, Where: credfile.Where(p.Subject, ms[0]), Anchor: "samples",
+		Title: finding.Tf("Private keys in the tests and examples of libraries: %d files", "函数库的测试和示例中的私钥:%d 个文件", len(ms))}
+	for _, m := range ms[1:min(len(ms), 50)] {
+		f.Places = append(f.Places, credfile.Where(p.Subject, m))
+	}
+	p.Report(f)
 }
 
 func reportPrivate(p *Pass, m guest.Match, b []byte, opens map[string]string) {

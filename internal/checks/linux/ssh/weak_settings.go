@@ -54,14 +54,14 @@ func passwords(p *Pass, a guest.Account, once report) {
 	where := func(s guest.Setting) finding.Where { return settingWhere(p, s) }
 	switch {
 	case a.Password == guest.EmptyPassword && empty.Value == "yes":
-		once("PermitEmptyPasswords", empty, finding.Finding{Severity: finding.Critical, Where: where(empty), Fix: set(empty, "PermitEmptyPasswords no", true),
+		once("PermitEmptyPasswords", empty, finding.Finding{Severity: finding.Critical, Where: where(empty), Fix: to(empty, "PermitEmptyPasswords no", true),
 			Title: finding.Tf("%s can log in over the network without a password", "%s 可以从网络无需密码登录", credfile.Show(a.Name))})
 	case a.Password != guest.SetPassword:
 	case a.UID == 0:
-		once("PermitRootLogin", root, finding.Finding{Where: where(root), Fix: set(root, "PermitRootLogin prohibit-password", false),
+		once("PermitRootLogin", root, finding.Finding{Where: where(root), Fix: to(root, "PermitRootLogin prohibit-password", false),
 			Title: finding.Tf("%s has a password and can log in with it over the network", "%s 设有密码并可以从网络登录", credfile.Show(a.Name))})
 	case password.Path != "":
-		once("PasswordAuthentication", password, finding.Finding{Where: where(password), Fix: set(password, "PasswordAuthentication no", false),
+		once("PasswordAuthentication", password, finding.Finding{Where: where(password), Fix: to(password, "PasswordAuthentication no", false),
 			Title: finding.Tf("sshd takes passwords, and %s has one", "sshd 接受密码登录,且 %s 设有密码", credfile.Show(a.Name))})
 	}
 }
@@ -81,7 +81,7 @@ func trust(p *Pass, once report) {
 			if s.Value != "yes" {
 				continue
 			}
-			once(x.name, s, finding.Finding{Severity: x.sev, Where: settingWhere(p, s), Title: x.title, Fix: set(s, x.name+" no", true)})
+			once(x.name, s, finding.Finding{Severity: x.sev, Where: settingWhere(p, s), Title: x.title, Fix: to(s, x.name+" no", true)})
 		}
 	}
 }
@@ -94,7 +94,7 @@ func settingWhere(p *Pass, s guest.Setting) finding.Where {
 	return p.Subject.Where(s.Path, s.Line)
 }
 
-func set(s guest.Setting, with string, safe bool) *finding.Fix {
+func to(s guest.Setting, with string, safe bool) *finding.Fix {
 	f := &finding.Fix{Title: finding.Tf("Set %s", "设置 %s", with), Safe: safe, Edits: []finding.Edit{{Op: finding.SetSSHD, Path: s.Path, Line: s.Line, With: with}}}
 	if !safe {
 		risk := t("Instances whose login credential is a password cannot be reached over SSH", "使用密码作为登录凭证的实例将无法通过 SSH 登录")
