@@ -271,11 +271,7 @@ func (r *run) assemble() (*guest.Guest, error) {
 func (r *run) imageError(f ImageFile, err error) error {
 	var u *binread.UnsupportedError
 	if errors.As(err, &u) {
-		kind := finding.GapUnsupported
-		if u.Encrypted {
-			kind = finding.GapEncrypted
-		}
-		r.gap(finding.NewGap(kind, finding.Where{Volume: path.Base(f.Path)}, "%v", err))
+		r.gap(fsys.Gap(finding.Where{Volume: path.Base(f.Path)}, err))
 	}
 	return err
 }
@@ -330,18 +326,13 @@ var bootCode = map[string]bool{
 // volumeGap says why a volume was not inspected.
 func volumeGap(v *volume.Volume, err error) finding.Gap {
 	where := finding.Where{Volume: v.Name}
-	var u *binread.UnsupportedError
 	switch {
-	case errors.As(err, &u) && u.Encrypted:
-		return finding.NewGap(finding.GapEncrypted, where, "%v", err)
-	case errors.As(err, &u):
-		return finding.NewGap(finding.GapUnsupported, where, "%v", err)
 	case errors.Is(err, binread.ErrNotMine) && v.Content != "":
 		return finding.NewGap(finding.GapUnsupported, where, "%s is not read by this version", v.Content)
 	case errors.Is(err, binread.ErrNotMine):
 		return finding.NewGap(finding.GapUnknown, where, "%d bytes of a kind that nobody recognised", v.Size)
 	}
-	return finding.NewGap(finding.GapCorrupt, where, "%v", err)
+	return fsys.Gap(where, err)
 }
 
 // directory makes a machine of a directory of the host.
@@ -383,6 +374,9 @@ func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
 	r.verdict.Files = len(x.Files)
 	for _, f := range x.Faults {
 		r.gap(f)
+	}
+	for _, f := range g.Tree.Faults() {
+		r.gap(fsys.Gap(finding.Where{Volume: f.Volume, Path: f.Path}, f.Err))
 	}
 	for _, m := range g.Tree.Mounts() { // a directory's problems show only when it was walked
 		for _, p := range m.FS.Describe().Problems {

@@ -13,6 +13,8 @@ import (
 	"assay/internal/binread"
 )
 
+var errPathLong = errors.New("path too long")
+
 // Bounds on what one guest may cost.
 const (
 	maxLinks      = 40       // symbolic links in one lookup, as Linux' MAXSYMLINKS
@@ -38,6 +40,8 @@ type Tree struct {
 	mu     sync.Mutex
 	dirs   map[Place][]Entry // sorted by name
 	cached int
+	faults []Fault
+	faulty map[string]bool // paths in faults
 }
 
 // A Place is one file of one mounted file system.
@@ -123,7 +127,7 @@ func (t *Tree) child(dir Place, name string) (Entry, error) {
 // the path with links resolved.
 func (t *Tree) Lookup(name string, follow bool) (Place, string, error) {
 	if len(name) > maxPath {
-		return Place{}, "", pathError(name[:64]+"…", errors.New("path too long"))
+		return Place{}, "", pathError(name[:64]+"…", errPathLong)
 	}
 	at, _ := t.mountAt("/")
 	done := []Place{at} // place of "/", then of each resolved component
@@ -150,6 +154,7 @@ func (t *Tree) Lookup(name string, follow bool) (Place, string, error) {
 		}
 		e, kind, err := t.step(dir, n)
 		if err != nil {
+			t.Note(here, dir, err)
 			return Place{}, "", pathError(name, err)
 		}
 		p := Place{dir.Mount, e.Node}
@@ -159,10 +164,11 @@ func (t *Tree) Lookup(name string, follow bool) (Place, string, error) {
 			}
 			target, err := t.mounts[p.Mount].FS.Readlink(p.Node)
 			if err != nil {
+				t.Note(here, p, err)
 				return Place{}, "", pathError(name, err)
 			}
 			if len(target) > maxPath {
-				return Place{}, "", pathError(name, errors.New("path too long"))
+				return Place{}, "", pathError(name, errPathLong)
 			}
 			if strings.HasPrefix(target, "/") {
 				names, done = nil, done[:1]
@@ -215,6 +221,7 @@ func (t *Tree) stat(name string, follow bool) (Meta, error) {
 	}
 	m, err := t.Meta(p)
 	if err != nil {
+		t.Note(name, p, err)
 		return m, pathError(name, err)
 	}
 	return m, nil
@@ -248,6 +255,7 @@ func (t *Tree) ReadDir(name string) ([]Entry, error) {
 		return nil, pathError(name, ErrNotDir)
 	}
 	es, err := t.entries(p)
+	t.Note(resolved, p, err)
 	return t.withMounts(resolved, slices.Clone(es)), err
 }
 
@@ -274,7 +282,9 @@ func (t *Tree) Open(name string) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.OpenAt(p)
+	f, err := t.OpenAt(p)
+	t.Note(name, p, err)
+	return f, err
 }
 
 // OpenAt opens the regular file at p.
@@ -289,6 +299,10 @@ func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
 	}
 	b, err := Content(f, limit)
 	if err != nil {
+		if !errors.Is(err, ErrTooLarge) {
+			p, _, _ := t.Lookup(name, true)
+			t.Note(name, p, err)
+		}
 		return b, pathError(name, err)
 	}
 	return b, nil

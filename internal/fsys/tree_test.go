@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"assay/finding"
+	"assay/internal/binread"
 	"assay/internal/fsys"
 	"assay/internal/fsys/memfs"
 )
@@ -126,3 +128,34 @@ func TestReadFileLimit(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+func TestFaultsAreRemembered(t *testing.T) {
+	broken := binread.Errorf("ext4", 4096, "bad checksum")
+	tr := memfs.Tree(
+		memfs.File{Path: "/etc/shadow", Data: "x", Err: broken},
+		memfs.File{Path: "/etc/link", Link: "y", Err: binread.Encrypted("ext4", "fscrypt")},
+		memfs.File{Path: "/etc/fine", Data: "x"},
+	)
+	for range 2 {
+		_, _ = tr.ReadFile("/etc/shadow", 10)
+		_, _ = tr.ReadFile("/etc/link", 10)
+		_, _ = tr.ReadFile("/etc/fine", 0)
+		_, _ = tr.ReadFile("/etc/absent", 10)
+		_, _ = tr.ReadFile("/etc", 10)
+	}
+	fs := tr.Faults()
+	if len(fs) != 2 || fs[0].Path != "/etc/shadow" || fs[1].Path != "/etc/link" {
+		t.Fatalf("%+v", fs)
+	}
+	if g := fsys.Gap(finding.Where{}, fs[0].Err); g.Kind != finding.GapCorrupt {
+		t.Error(g)
+	}
+	if g := fsys.Gap(finding.Where{}, fs[1].Err); g.Kind != finding.GapEncrypted {
+		t.Error(g)
+	}
+	if g := fsys.Gap(finding.Where{}, denied); g.Kind != finding.GapUnreadable {
+		t.Error(g)
+	}
+}
+
+var denied = &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}

@@ -141,7 +141,9 @@ func (g *Guest) readIndex() *Index {
 	}
 	err := g.Tree.Walk("/", func(name string, p fsys.Place, e fsys.Entry, err error) error {
 		if err != nil {
-			fault(name, finding.GapCorrupt, "%v", err)
+			if len(x.Faults) < maxFaults {
+				x.Faults = append(x.Faults, fsys.Gap(g.Where(name, 0), err))
+			}
 			return nil
 		}
 		if len(x.Files) >= maxIndexed {

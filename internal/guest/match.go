@@ -139,7 +139,8 @@ func (m *matcher) add(name string, p fsys.Place) {
 	}
 	meta, err := m.g.Tree.Meta(p)
 	if err != nil {
-		return // reported by Index
+		m.g.Tree.Note(name, p, err)
+		return
 	}
 	if len(m.out) >= maxMatches {
 		m.cut = true

@@ -70,6 +70,7 @@ func NamedBy(g *guest.Guest, want func(name string) bool) (out []guest.Match) {
 			continue
 		}
 		meta, err := g.Tree.Meta(f.Place())
+		g.Tree.Note(name, f.Place(), err)
 		if err == nil && meta.Kind == fsys.Regular && meta.Size > 0 {
 			out = append(out, guest.Match{Path: name, Place: f.Place(), Meta: meta, User: UserOf(g, name)})
 		}
