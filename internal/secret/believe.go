@@ -1,0 +1,207 @@
+package secret
+
+import (
+	"bytes"
+
+	"assay/finding"
+)
+
+var (
+	whyConfig  = finding.T("a literal in a credential field of a configuration", "配置文件的凭证字段中写有明文")
+	whyShell   = finding.T("a credential given in a script or typed at a prompt", "脚本或命令行中直接给出凭证")
+	whySource  = finding.T("a quoted literal given to a name for a credential", "代码中将明文赋给凭证名称")
+	whyWord    = finding.T("a plain word given to a name for a credential", "将普通单词赋给凭证名称")
+	whyRandom  = finding.T("a random value given to a name for a credential", "将随机值赋给凭证名称")
+	whyUnknown = finding.T("a value given to a name for a credential", "将值赋给凭证名称")
+	whyDefault = finding.T("the value used when a variable is not set", "变量未设置时使用的默认值")
+)
+
+// believe says how much the value of an assignment is worth, 0 for nothing.
+// The form decides: a literal in a credential field of a configuration is one
+// whatever it looks like, in a program only quoted text is, and text that
+// speaks to people never.
+func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
+	m := mixOf(val)
+	f := v.run.place.form
+	if m.other > 0 || m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
+		return 0, finding.Text{}
+	}
+	if speaks(val, m) || bytes.Contains(val, []byte("://")) || pattern(val) {
+		return 0, finding.Text{}
+	}
+	if r.body.set != nil { // of a form of its own
+		if !random(val) {
+			return 0, finding.Text{}
+		}
+		return r.confidence, whyRandom
+	}
+	rnd := random(val)
+	if r.gate == machine && !rnd {
+		if !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) {
+			return 0, finding.Text{}
+		}
+	}
+	if r.gate == machine && (uuid(val) && f == source || f == markup && !rnd) {
+		return 0, finding.Text{}
+	}
+	if p.sep == '$' {
+		return 60, whyDefault
+	}
+	if p.sep == ' ' && f == source && p.quote == 0 {
+		return 0, finding.Text{}
+	}
+	switch f {
+	case config:
+		return v.config(p, val, m, rnd)
+	case shell, history:
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) {
+			return 0, finding.Text{}
+		}
+		return 80, whyShell
+	}
+	return v.elsewhere(r, p, val, m, rnd)
+}
+
+func literalForm(f form) bool { return f == config || f == shell || f == history }
+
+func (v *view) config(p *pair, val []byte, m mix, rnd bool) (int, finding.Text) {
+	switch {
+	case p.quote == 0 && p.sep != '>' && (val[0] == '!' || val[0] == '*' || val[0] == '|' || val[0] == '>' || val[0] == '&') && len(val) < 4,
+		p.quote == 0 && p.sep == ':' && (val[0] == '*' || val[0] == '[' || val[0] == '{'),
+		p.sep == '=' && p.quote == 0 && expression(val, p) && m.digit == 0:
+		return 0, finding.Text{}
+	case p.sep == ',' || p.sep == '(':
+		return v.sourceWorth(val, m, rnd)
+	case p.quote == 0 && v.goesOn(p):
+		return 40, whyUnknown
+	}
+	return 85, whyConfig
+}
+
+// goesOn reports whether words follow a bare value that are neither a comment
+// nor a further assignment: a sentence.
+func (v *view) goesOn(p *pair) bool {
+	_, end := v.line()
+	if p.to >= end {
+		return false
+	}
+	rest := bytes.TrimLeft(v.b[p.to:end], " \t")
+	return len(rest) > 0 && rest[0] != '#' && rest[0] != ';' && (v.b[p.to] == ' ' || v.b[p.to] == '\t') &&
+		!(len(rest) > 1 && rest[0] == '/' && rest[1] == '/') && !listGoesOn(rest[:min(len(rest), 40)]) && rest[0] != '-' && rest[0] != '|' && rest[0] != '&' && rest[0] != '>'
+}
+
+// elsewhere is believe for programs, pages, logs, manuals and what has no
+// known name.
+func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, finding.Text) {
+	f := v.run.place.form
+	if p.quote == 0 && p.sep != '>' {
+		if f == source || f == markup || expression(val, p) || v.goesOn(p) || val[len(val)-1] == ':' {
+			return 0, finding.Text{}
+		}
+		_, end := v.line()
+		if tail := bytes.TrimRight(v.b[p.to:max(end, p.to)], " \t"); f == unknown && len(tail) > 0 && (tail[len(tail)-1] == ';' || tail[len(tail)-1] == '{') && p.sep == '=' && !listGoesOn(tail[1:]) && m.digit == 0 {
+			return 0, finding.Text{}
+		}
+		if rnd {
+			return 75, whyRandom
+		}
+		if m.digit == 0 && m.symbol == 0 { // "password: required"
+			return 40, whyWord
+		}
+		return 65, whyUnknown
+	}
+	if f == markup && p.sep == '=' && !rnd { // <input name="password" value="…">
+		return 0, finding.Text{}
+	}
+	return v.sourceWorth(val, m, rnd)
+}
+
+// sourceWorth judges quoted text in a program.
+func (v *view) sourceWorth(val []byte, m mix, rnd bool) (int, finding.Text) {
+	last := val[len(val)-1]
+	if last == ':' || last == '=' || last == ' ' || last == '.' || val[0] == ' ' || val[0] == '.' || val[0] == '#' && m.digit == 0 || val[0] == '/' || val[0] == '-' {
+		return 0, finding.Text{}
+	}
+	switch {
+	case rnd:
+		return 75, whyRandom
+	case m.digit == 0 && m.symbol == 0:
+		return 35, whyWord
+	case m.digit == 0 && allIn(val, keyChar): // "user-pass", "form.field"
+		return 25, whyWord
+	case len(val) < 5:
+		return 40, whySource
+	case m.lower+m.upper == 0: // 123456
+		return 60, whySource
+	}
+	return 70, whySource
+}
+
+func allIn(v []byte, set *[256]bool) bool {
+	for _, c := range v {
+		if !set[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var credentialWords = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "accesskey", "privatekey"}
+
+// speaks reports whether a value is about a credential instead of being one:
+// "userPassword", "auth.token.key".
+func speaks(val []byte, m mix) bool {
+	if m.digit > 0 || m.symbol > 0 && !allIn(val, keyChar) {
+		return false
+	}
+	var buf [maxValue]byte
+	k := fold(buf[:], val)
+	for _, w := range credentialWords {
+		if bytes.Contains(k, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+// expression reports whether a bare word is something to be computed: a call,
+// an index, a variable.
+func expression(val []byte, p *pair) bool {
+	if p.quote != 0 || p.sep == '>' {
+		return false
+	}
+	c := val[0]
+	if c == '$' || c == '(' || c == '[' || c == '{' || c == '&' || c == '*' && len(val) > 1 && keyChar[val[1]] || c == '"' || c == '`' || c == '|' {
+		return true
+	}
+	if i := bytes.IndexByte(val, '('); i > 0 && allIn(val[:i], keyChar) || i > 0 && bytes.IndexByte(val, ')') > i {
+		return true
+	}
+	if i := bytes.IndexByte(val, '['); i > 0 && allIn(val[:i], keyChar) {
+		return true
+	}
+	return bytes.Contains(val, []byte("->")) || bytes.Contains(val, []byte("::")) || bytes.HasSuffix(val, []byte("="))
+}
+
+// pattern reports whether a value is a regular expression or a format.
+func pattern(val []byte) bool {
+	for _, s := range []string{`\d`, `\w`, `\s`, `.*`, `.+`, `[^`, `[a-z`, `[A-Z`, `(?`, `)$`, `%s`, `%d`, `%v`, `{}`, `%q`, `\x`, `\0`} {
+		if bytes.Contains(val, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// uuid reports whether a value has the form of a UUID.
+func uuid(v []byte) bool {
+	if len(v) != 36 {
+		return false
+	}
+	for i, c := range v {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !sets["hex"][c] {
+			return false
+		}
+	}
+	return true
+}
