@@ -15,6 +15,7 @@ var All = []*Check{
 	groupPassword,
 	hardLinked,
 	hashInFile,
+	immutable,
 	lockedHash,
 	oldPasswords,
 	pamPermit,
