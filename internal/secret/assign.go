@@ -314,7 +314,7 @@ func (r *rule) namedBy(key []byte) bool {
 				return false
 			}
 		}
-		return string(key) != "PWD" && string(key) != "OLDPWD"
+		return true
 	}
 	return false
 }
@@ -326,6 +326,9 @@ func matchAssign(r *rule, v *view) {
 		return
 	}
 	val := v.b[p.from:p.to]
+	if key := string(v.b[p.keyFrom:p.keyTo]); (key == "PWD" || key == "OLDPWD") && len(val) > 0 && val[0] == '/' { // the working directory
+		return
+	}
 	if !r.body.fits(val) || !v.nearby(r.near) || placeholder(val) {
 		return
 	}

@@ -192,7 +192,7 @@ scan:
 				return arg{at, i}, i
 			}
 			q = c
-		case c <= ' ' || c == ';' || c == '|' || c == '&' && byteAt(b, i+1) != '=' || c == '`' || c == ')' && bytes.IndexByte(b[at:i], '(') < 0:
+		case c <= ' ' || c == ';' || c == '|' || c == '&' && (byteAt(b, i+1) <= ' ' || byteAt(b, i+1) == '&' || byteAt(b, i+1) == '>') || c == '`' || c == ')' && bytes.IndexByte(b[at:i], '(') < 0:
 			break scan
 		}
 	}

@@ -84,7 +84,9 @@ func matchPair(r *rule, v *view) {
 		v.run.add(r, v, s, e, verdict{id: string(id), reason: finding.Tf("a secret of the right form within %d lines of the id", "在 ID 的 %d 行之内有格式相符的密钥", r.lines)})
 		return
 	}
-	v.run.add(r, v, from, to, verdict{id: string(id), confidence: min(r.confidence, 60), reason: alone})
+	if mixOf(id[len(v.word.text):]).digit > 0 {
+		v.run.add(r, v, from, to, verdict{id: string(id), confidence: min(r.confidence, 60), reason: alone})
+	}
 }
 
 // findPartner looks for a run of the partner's shape in the lines around
@@ -110,7 +112,13 @@ func (r *rule) findPartner(v *view, from, to int) (start, end int, ok bool) {
 		n := r.partner.run(v.b[i:hi])
 		s, e := i, i+n
 		i = e
-		if n < r.partner.min || n > r.partner.max || s < to && from < e || !random(v.b[s:e]) || placeholder(v.b[s:e]) || straight(v.b[s:e]) {
+		for s < e && v.b[s] == '=' { // base 64 ends in "=", a name ends before it
+			s++
+		}
+		if eq := bytes.LastIndexByte(bytes.TrimRight(v.b[s:e], "="), '='); eq >= 0 {
+			s += eq + 1
+		}
+		if n = e - s; n < r.partner.min || n > r.partner.max || s < to && from < e || !random(v.b[s:e]) || placeholder(v.b[s:e]) || straight(v.b[s:e]) {
 			continue
 		}
 		far := max(from-e, s-to)

@@ -154,6 +154,9 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 		reason = finding.T(reason.EN+"; "+w.reason.EN, reason.ZH+"；"+w.reason.ZH)
 	}
 	for _, w := range r.place.doubts {
+		if x.kindOfMatch == atLine && w == inDocs { // the rule knows the file
+			continue
+		}
 		say(w)
 	}
 	if r.binary && !r.src.HighOnly {

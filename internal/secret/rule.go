@@ -67,6 +67,7 @@ const (
 	human   gate = iota // everything but placeholders
 	machine             // only what looks random
 	anyway              // everything
+	basic               // user:password in base 64
 )
 
 // An example is a "+" or "-" line of a rule. A positive one holds its secret
@@ -86,6 +87,7 @@ type shape struct {
 
 var sets = map[string]*[256]bool{
 	"alnum":  charset("0-9A-Za-z"),
+	"base32": charset("A-Z2-7"),
 	"hex":    charset("0-9a-fA-F"),
 	"upper":  charset("0-9A-Z"),
 	"lower":  charset("0-9a-z"),
@@ -319,7 +321,7 @@ func (r *rule) setMatch(key, value string) (err error) {
 	case "near":
 		r.near = append(r.near, strings.Fields(value)...)
 	case "gate":
-		i := slices.Index([]string{"human", "machine", "any"}, value)
+		i := slices.Index([]string{"human", "machine", "any", "basic"}, value)
 		if i < 0 {
 			return fmt.Errorf("no gate %q", value)
 		}

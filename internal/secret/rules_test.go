@@ -38,14 +38,14 @@ func scanAll(t testing.TB, s *Scanner, src Source, text []byte) (out []Candidate
 	return out
 }
 
-var hole = regexp.MustCompile(`\{\{(alnum|hex|upper|lower|digit|word|name|dotted|base64|human|pem|pemline|pem64)(?::(\d+))?\}\}`)
+var hole = regexp.MustCompile(`\{\{(alnum|base32|hex|upper|lower|digit|word|name|dotted|base64|human|pem|pemline|pem64|basic)(?::(\d+))?\}\}`)
 
 var humans = []string{"Falcon_2019!", "Qwe123!@#", "Zhang@1987", "Hunter2Hunter2", "P@ssw0rd99", "aliyun#2023", "Admin@123", "Wx$8kd02", "root1234", "sunflower77", "Tr0ub4dor&3", "Huawei12#$"}
 
 // alphabets are what a hole is filled with; base64 leaves "=" out.
 var alphabets = map[string]string{
 	"alnum": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "hex": "0123456789abcdef", "upper": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-	"lower": "0123456789abcdefghijklmnopqrstuvwxyz", "digit": "0123456789", "word": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+	"base32": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "lower": "0123456789abcdefghijklmnopqrstuvwxyz", "digit": "0123456789", "word": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
 	"name": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-", "dotted": "0123456789abcdefghijklmnopqrstuvwxyz", "base64": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/",
 }
 
@@ -57,6 +57,8 @@ func fillHoles(text string, seed uint64) string {
 		switch m[1] {
 		case "human":
 			return humans[rnd.IntN(len(humans))]
+		case "basic":
+			return base64.StdEncoding.EncodeToString([]byte("deploy:" + humans[rnd.IntN(len(humans))]))
 		case "pem", "pemline", "pem64":
 			var seed [32]byte
 			for i := range seed {
@@ -85,7 +87,7 @@ func fillHoles(text string, seed uint64) string {
 			switch m[1] {
 			case "alnum", "base64", "name":
 				copy(b[1:], "7Kq2x")
-			case "hex", "lower", "dotted", "upper":
+			case "hex", "lower", "dotted", "upper", "base32":
 				b[2] = '4'
 			}
 		}

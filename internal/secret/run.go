@@ -267,28 +267,27 @@ func (r *run) excerpt(f *found, near []found) string {
 		}
 		return slices.ContainsFunc(r.recent, func(p span) bool { return p.from <= at && at < p.to })
 	}
-	was := false
+	star := func() {
+		if !bytes.HasSuffix(out, []byte(mask)) {
+			out = append(out, mask...)
+		}
+	}
 	for i, c := range f.around {
 		at := f.aroundX + int64(i)
 		if int64(i) >= cut {
 			at += size
 		}
 		if int64(i) == cut {
-			out = append(out, mask...)
-			was = false
+			star()
 		}
 		if hidden(at) {
-			if !was {
-				out = append(out, mask...)
-			}
-			was = true
+			star()
 			continue
 		}
-		was = false
 		out = append(out, c)
 	}
 	if int64(len(f.around)) == cut {
-		out = append(out, mask...)
+		star()
 	}
 	return string(out)
 }

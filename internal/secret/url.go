@@ -23,7 +23,7 @@ func matchURL(r *rule, v *view) {
 		cut = i
 	}
 	at := bytes.LastIndexByte(rest[:cut], '@')
-	if at < 0 && cut < len(rest) {
+	if cut < len(rest) && (at < 0 || !hostFollows(rest[at+1:])) {
 		at = wildPassword(rest, cut)
 	}
 	if at <= 0 || !hostFollows(rest[at+1:]) {
@@ -67,10 +67,15 @@ func wildPassword(rest []byte, cut int) int {
 	if !ok || len(bytes.Trim(pass, "0123456789")) == 0 || bytes.ContainsAny(rest[:cut], "[]") {
 		return -1
 	}
-	if at := bytes.IndexByte(rest[cut:], '@'); at >= 0 {
-		return cut + at
+	for at := cut; ; at++ {
+		i := bytes.IndexByte(rest[at:], '@')
+		if i < 0 {
+			return -1
+		}
+		if at += i; hostFollows(rest[at+1:]) {
+			return at
+		}
 	}
-	return -1
 }
 
 // hostFollows reports whether b begins like a host name or address.
