@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"assay/internal/binread"
+	"assay/internal/unpack/xz"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,7 +19,7 @@ func reason(err error) GapKind {
 		return Encrypted
 	case errors.As(err, &u):
 		return Unsupported
-	case errors.Is(err, errLimit), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+	case errors.Is(err, errLimit), errors.Is(err, xz.ErrMemory), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return Limit
 	}
 	return Corrupt

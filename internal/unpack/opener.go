@@ -5,6 +5,22 @@ func opener(f Format) func(*walker, *source) error {
 	switch f {
 	case Gzip:
 		return openGzip
+	case Bzip2:
+		return openBzip2
+	case XZ:
+		return openXZ
+	case LZMA:
+		return openLZMA
+	case Zstd:
+		return openZstd
+	case LZ4:
+		return openLZ4
+	case Cpio:
+		return openCpio
+	case Ar:
+		return openAr
+	case RPM:
+		return openRPM
 	case Zip:
 		return openZip
 	case Tar:

@@ -201,6 +201,3 @@ func isTar(b []byte) bool {
 	}
 	return want == unsigned || want == signed
 }
-
-func isCpio([]byte) bool    { return false }
-func isOldCpio([]byte) bool { return false }

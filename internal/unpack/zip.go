@@ -27,8 +27,12 @@ const (
 	centralLen = 46
 )
 
-// maxZipEntries bounds the list of one archive's entries in memory (6 MiB).
-const maxZipEntries = 256 << 10
+// maxZipEntries bounds the list of one archive's entries in memory
+// (12 MiB); zipStep is for how many there is room at a time.
+const (
+	maxZipEntries = 256 << 10
+	zipStep       = 1024
+)
 
 var errNoEnd = errors.New("no end of central directory")
 
@@ -41,6 +45,7 @@ type zipFile struct {
 	comment  int64 // after the last record
 	count    uint64
 	list     []zipSpan
+	held     int64 // memory for list
 }
 
 // A zipSpan is one entry: where its local header is, where its bytes end at
@@ -79,11 +84,8 @@ func openZip(w *walker, s *source) error {
 	if err != nil {
 		return err
 	}
-	if !w.take(maxZipEntries * 24) {
-		return fmt.Errorf("%w: no memory for the list of entries", errLimit)
-	}
-	defer w.give(maxZipEntries * 24)
 	z := zipFile{w: w, s: s}
+	defer func() { w.give(z.held) }()
 	if err := z.find(); err != nil {
 		w.gap(s.path, Corrupt, s.pos(), "zip: %v; read from its front", err)
 		return w.zipStream(s)
@@ -206,12 +208,15 @@ func zip64(extra []byte, values ...*uint64) {
 func (z *zipFile) entries() error {
 	at := z.dir
 	for n := uint64(0); at < z.end; n++ {
-		if n%1024 == 0 && z.w.check() != nil {
-			return z.w.stop
-		}
-		if len(z.list) >= maxZipEntries {
-			z.w.gap(z.s.path, Limit, at, "zip: more than %d entries; the rest was not read", maxZipEntries)
-			break
+		if n%zipStep == 0 {
+			if z.w.check() != nil {
+				return z.w.stop
+			}
+			if n >= maxZipEntries || !z.w.take(2*zipStep*24) {
+				z.w.gap(z.s.path, Limit, at, "zip: no memory for more than %d entries; the rest was not read", n)
+				break
+			}
+			z.held += 2 * zipStep * 24
 		}
 		e, err := z.entry(at)
 		if err != nil {

@@ -2,12 +2,14 @@ package unpack
 
 import (
 	"bytes"
+	"compress/bzip2"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 
 	"assay/internal/binread"
+	"assay/internal/unpack/xz"
 )
 
 // zipMethod opens the bytes of an entry, compressed by a method of 4.4.5. sum
@@ -33,6 +35,26 @@ func (w *walker) zipDecoder(raw *source, method uint16, size int64) (io.Reader, 
 	case 8:
 		z := w.inflater(raw.buf)
 		return z, func() { w.pool.flate = append(w.pool.flate, z) }, nil
+	case 12:
+		if w.take(bzip2Memory) {
+			return bzip2.NewReader(raw.buf), func() { w.give(bzip2Memory) }, nil
+		}
+		return nil, nil, noMemory("bzip2", bzip2Memory)
+	case 14: // 5.8.8: a version, the length of the properties, the properties
+		h := make([]byte, 9)
+		if _, err := io.ReadFull(raw.buf, h); err != nil || h[2] != 5 || h[3] != 0 {
+			return nil, nil, binread.Errorf("zip", 0, "broken LZMA properties")
+		}
+		a, err := xz.NewRaw(raw.buf, h[4:], size, w.take)
+		if err != nil {
+			return nil, nil, err
+		}
+		return a, func() { w.give(a.Held()) }, nil
+	case 93:
+		return w.zstd(raw)
+	case 95:
+		x := xz.NewReader(raw.buf, w.take)
+		return x, func() { w.give(x.Held()) }, nil
 	}
 	return nil, nil, binread.Unsupported("zip", "method %d", method)
 }
