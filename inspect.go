@@ -263,6 +263,9 @@ func (r *run) assemble() (*guest.Guest, error) {
 		r.inventory(nil)
 		return nil, ErrNothing
 	}
+	if err == nil {
+		g.Residue = residues(sources, images)
+	}
 	return g, err
 }
 
@@ -364,12 +367,21 @@ func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	var o overlap
 	err := check.Run(r.ctx, g, suite, check.Options{
 		Parallel: parallel, Key: r.o.Key,
-		Report:   func(f finding.Finding) { r.finding(f) },
+		Report: func(f finding.Finding) {
+			if !o.hold(f) {
+				r.finding(f)
+			}
+		},
 		Gap:      r.gap,
+		Metered:  func(done, total int64) { r.progress("read", done, total, "bytes") },
 		Progress: func(done, total int) { r.progress("check", int64(done), int64(total), "checks") },
 	})
+	for _, f := range o.release() {
+		r.finding(f)
+	}
 	x := g.Index()
 	r.verdict.Files = len(x.Files)
 	for _, f := range x.Faults {

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"assay/finding"
 )
@@ -49,10 +51,16 @@ type Pass[S any] struct {
 	Check   *Check[S]
 	Subject S
 
+	// Meter shows how far a check is that reads at large. Never nil.
+	Meter *Meter
+
 	key      []byte
 	findings []finding.Finding
 	gaps     []finding.Gap
 }
+
+// A Meter counts bytes read of bytes to read.
+type Meter struct{ Done, Total atomic.Int64 }
 
 // Report adds a finding. Check, Severity, Class, Rows and ID are filled from
 // the check where they are empty.
@@ -78,6 +86,9 @@ func (p *Pass[S]) Gap(kind finding.GapKind, where finding.Where, format string, 
 	g.Identify()
 	p.gaps = append(p.gaps, g)
 }
+
+// Key is the key of fingerprints, for checks that make them in bulk.
+func (p *Pass[S]) Key() []byte { return p.key }
 
 // Secret makes the evidence of a secret: its kind, length and keyed
 // fingerprint. excerpt must already be masked, see Mask.
@@ -140,7 +151,12 @@ type Options struct {
 	Report   func(finding.Finding)
 	Gap      func(finding.Gap)
 	Progress func(done, total int)
+	Meter    *Meter                  // for all checks together; may be nil
+	Metered  func(done, total int64) // called now and then while Meter moves; may be nil
 }
+
+// tick is how often Metered is called.
+const tick = 200 * time.Millisecond
 
 // Run runs the suite over s. A check that fails or panics becomes a gap: one
 // broken rule must not hide what the others found. The error is the context's.
@@ -149,12 +165,15 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 	sem := make(chan struct{}, max(o.Parallel, 1))
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	if o.Meter == nil {
+		o.Meter = &Meter{}
+	}
 	for i, c := range suite {
 		passes[i] = make(chan *Pass[S], 1)
 		wg.Go(func() {
 			sem <- struct{}{}
 			defer func() { <-sem }()
-			p := &Pass[S]{Context: ctx, Check: c, Subject: s, key: o.Key}
+			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, key: o.Key}
 			if ctx.Err() == nil {
 				p.run()
 			}
@@ -162,7 +181,7 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		})
 	}
 	for i := range suite {
-		p := <-passes[i]
+		p := wait(passes[i], o)
 		for _, f := range p.findings {
 			o.Report(f)
 		}
@@ -174,6 +193,22 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// wait waits for a check and tells meanwhile how far those that read are.
+func wait[S any](done <-chan *Pass[S], o Options) *Pass[S] {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case p := <-done:
+			return p
+		case <-t.C:
+			if total := o.Meter.Total.Load(); total > 0 && o.Metered != nil {
+				o.Metered(o.Meter.Done.Load(), total)
+			}
+		}
+	}
 }
 
 // run turns an error or a panic into a gap. The stack goes into the gap's

@@ -43,13 +43,14 @@ var rooms = []struct{ room, may string }{
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
 	{"internal/secret", "finding internal/binread internal/artefact/*"},
 	{"internal/secret/*", "finding"},
-	{"internal/unpack", "internal/binread internal/artefact/*"},
-	{"internal/unpack/*", "internal/binread"},
+	{"internal/unpack", "internal/unpack/* internal/binread internal/artefact/*"},
+	{"internal/unpack/*", "internal/unpack/* internal/binread"},
+	{"internal/content", "check finding internal/guest internal/fsys internal/span internal/secret internal/unpack"},
 	// judgement
 	{"internal/checks", "check internal/guest internal/checks/linux/* internal/checks/any/*"},
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
 	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
-	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/secret internal/unpack internal/binread internal/span"},
+	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
 	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs"},
 	// telling
 	{"internal/report", "finding"},
@@ -80,7 +81,7 @@ var powers = []struct{ pkgs, may string }{
 
 // acts lists what no import betrays, and the rooms that may.
 var acts = []struct{ act, may string }{
-	{"go", ". check internal/disk internal/fleet internal/web internal/sandbox"},                 // start a goroutine
+	{"go", ". check internal/content internal/disk internal/fleet internal/web internal/sandbox"},                 // start a goroutine
 	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"}, // speak
 	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                      // end the process
 	{"time.Now", ". cmd/* internal/cli internal/sandbox"},                                        // read the clock

@@ -6,10 +6,28 @@ import (
 	"slices"
 
 	"assay/check"
+	anyapp "assay/internal/checks/any/app"
+	anycloud "assay/internal/checks/any/cloud"
+	anydata "assay/internal/checks/any/data"
+	anysecrets "assay/internal/checks/any/secrets"
+	linuxaccount "assay/internal/checks/linux/account"
+	linuxhistory "assay/internal/checks/linux/history"
+	linuxmachine "assay/internal/checks/linux/machine"
+	linuxresidue "assay/internal/checks/linux/residue"
+	linuxssh "assay/internal/checks/linux/ssh"
 	"assay/internal/guest"
 )
 
 // Machine is every check over a machine, by package and file.
 var Machine = slices.Concat(
-	[]*check.Check[*guest.Guest]{},
+	anyapp.All,
+	anycloud.All,
+	anydata.All,
+	anysecrets.All,
+	linuxaccount.All,
+	linuxhistory.All,
+	linuxmachine.All,
+	linuxresidue.All,
+	linuxssh.All,
+	[]*check.Check[*guest.Guest](nil),
 )

@@ -56,6 +56,9 @@ type Guest struct {
 	Live    bool     // the running system itself, not an image of one
 	Spare   []Volume // volumes that are not part of Tree
 	Problem []finding.Gap
+	// Residue is what deleted files, swap and unused parts of the container
+	// have left; empty for a directory.
+	Residue []Residue
 
 	os        func() OS
 	accounts  func() (Accounts, error)

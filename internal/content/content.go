@@ -1,0 +1,265 @@
+package content
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"assay/check"
+	"assay/finding"
+	"assay/internal/fsys"
+	"assay/internal/guest"
+	"assay/internal/secret"
+	"assay/internal/unpack"
+)
+
+// Options bound one reading.
+type Options struct {
+	Workers       int    // at least 1
+	Key           []byte // for fingerprints
+	MaxFileSize   int64  // larger files are cut, with a gap; 0 means no bound
+	MinConfidence int    // weaker candidates are dropped
+	Meter         *check.Meter
+	// Leave tells which files other checks judge better; nil leaves none.
+	Leave func(path string) bool
+}
+
+// A Hit is one candidate, without the secret.
+type Hit struct {
+	Path        string // of the guest's file
+	Inner       string // inside of it, "" when it is no container
+	Volume      string
+	Rule        string
+	Kind        string
+	Title       finding.Text
+	Severity    finding.Severity
+	Confidence  int
+	Reason      finding.Text
+	Line        int
+	Offset      int64
+	ID          string // AccessKey id, user@host, …
+	Fingerprint string
+	Length      int
+	Excerpt     string
+	Encrypted   bool
+	Deleted     bool
+}
+
+// A Result is what a reading gave.
+type Result struct {
+	Hits   []Hit
+	Gaps   []finding.Gap
+	Files  int   // read
+	Bytes  int64 // of them
+	Vendor int   // candidates dropped because a package brought the file unchanged
+}
+
+// A job is one file to read.
+type job struct {
+	path  string
+	place fsys.Place
+	meta  fsys.Meta
+}
+
+// Scan reads all regular files of the guest.
+func Scan(ctx context.Context, g *guest.Guest, e *secret.Engine, o Options) (Result, error) {
+	jobs := list(g, o)
+	results := make([]Result, len(jobs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range max(o.Workers, 1) {
+		wg.Go(func() {
+			w := worker{ctx: ctx, g: g, o: o, scanner: e.NewScanner()}
+			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				results[i] = w.file(jobs[i])
+				if o.Meter != nil {
+					o.Meter.Done.Add(jobs[i].meta.Size)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	out := merge(results)
+	return out, ctx.Err()
+}
+
+func merge(results []Result) (out Result) {
+	for _, r := range results {
+		out.Hits = append(out.Hits, r.Hits...)
+		out.Gaps = append(out.Gaps, r.Gaps...)
+		out.Files += r.Files
+		out.Bytes += r.Bytes
+		out.Vendor += r.Vendor
+	}
+	slices.SortStableFunc(out.Hits, func(a, b Hit) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Inner, b.Inner), cmp.Compare(a.Offset, b.Offset))
+	})
+	slices.SortStableFunc(out.Gaps, func(a, b finding.Gap) int { return strings.Compare(a.Where.Path, b.Where.Path) })
+	return out
+}
+
+// list is every file to read, in the order of reading, hard links once.
+func list(g *guest.Guest, o Options) []job {
+	x := g.Index()
+	type inode struct {
+		mount int
+		n     uint64
+	}
+	linked := map[inode]bool{}
+	var jobs []job
+	var total int64
+	for _, f := range x.Files {
+		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown {
+			continue
+		}
+		name := x.Path(f)
+		m, err := g.Tree.Meta(f.Place())
+		if err != nil {
+			g.Tree.Note(name, f.Place(), err)
+			continue
+		}
+		if m.Kind != fsys.Regular || m.Size == 0 || o.Leave != nil && o.Leave(name) {
+			continue
+		}
+		if m.Nlink > 1 {
+			i := inode{int(f.Mount), m.Inode}
+			if linked[i] {
+				continue
+			}
+			linked[i] = true
+		}
+		jobs = append(jobs, job{name, f.Place(), m})
+		total += m.Size
+	}
+	slices.SortStableFunc(jobs, func(a, b job) int {
+		return cmp.Or(cmp.Compare(a.place.Mount, b.place.Mount), cmp.Compare(a.place.Node, b.place.Node))
+	})
+	if o.Meter != nil {
+		o.Meter.Total.Add(total)
+	}
+	return jobs
+}
+
+// A worker reads one file after the other.
+type worker struct {
+	ctx     context.Context
+	g       *guest.Guest
+	o       Options
+	scanner *secret.Scanner
+}
+
+// file reads one file, and drops what it found if a package brought the file.
+func (w *worker) file(j job) (r Result) {
+	f, err := w.g.Tree.OpenAt(j.place)
+	if err != nil {
+		w.g.Tree.Note(j.path, j.place, err)
+		return r
+	}
+	r.Files = 1
+	volume := w.g.Tree.VolumeOf(j.place)
+	where := finding.Where{Volume: volume, Path: j.path}
+	size := f.Size()
+	if w.o.MaxFileSize > 0 && size > w.o.MaxFileSize {
+		r.Gaps = append(r.Gaps, finding.NewGap(finding.GapLimit, where, "only the first %d of %d bytes were read (--max-file-size)", w.o.MaxFileSize, size))
+		size = w.o.MaxFileSize
+	}
+	c := &collector{w: w, r: &r, path: j.path, volume: volume}
+	runs := w.runs(j, size)
+	tracked := &faulty{File: f}
+	for _, run := range runs {
+		if len(runs) == 1 && run.Off == 0 {
+			c.whole(tracked, run.Len)
+			break
+		}
+		c.piece(tracked, run)
+	}
+	if tracked.err != nil {
+		w.g.Tree.Note(j.path, j.place, tracked.err)
+	}
+	if len(r.Hits) > 0 && w.g.Shipped(j.path, f) {
+		r.Vendor, r.Hits = len(r.Hits), nil
+	}
+	return r
+}
+
+// faulty remembers the first failure of a file: unpack treats it as the end.
+type faulty struct {
+	fsys.File
+	err error
+}
+
+func (f *faulty) ReadAt(b []byte, off int64) (int, error) {
+	n, err := f.File.ReadAt(b, off)
+	if err != nil && !errors.Is(err, io.EOF) && f.err == nil {
+		f.err = err
+	}
+	return n, err
+}
+
+// A collector turns candidates of one file into hits.
+type collector struct {
+	w      *worker
+	r      *Result
+	path   string
+	volume string
+}
+
+// whole reads a file that has no large holes, and what it contains.
+func (c *collector) whole(f fsys.File, size int64) {
+	gaps, err := unpack.Walk(c.w.ctx, c.path, f, size, unpack.Limits{}, func(p unpack.Part) error {
+		inner := strings.TrimPrefix(strings.TrimPrefix(p.Path, c.path), "!/")
+		name := p.Path
+		if i := strings.LastIndex(name, "!/"); i >= 0 {
+			name = name[i+2:]
+		}
+		return c.scan(secret.Source{Path: name, Size: p.Size, HighOnly: p.Kind == unpack.Raw}, p.Reader, inner, p.Base)
+	})
+	if err != nil && c.w.ctx.Err() == nil {
+		c.r.Gaps = append(c.r.Gaps, fsys.Gap(finding.Where{Volume: c.volume, Path: c.path}, err))
+	}
+	for _, g := range gaps {
+		kind := finding.GapKind(g.Kind)
+		c.r.Gaps = append(c.r.Gaps, finding.NewGap(kind, finding.Where{Volume: c.volume, Path: g.Path}, "%s", g.Detail))
+	}
+}
+
+// piece reads one run of a file with large holes; lines mean nothing there.
+func (c *collector) piece(f fsys.File, run runOf) {
+	if err := c.scan(secret.Source{Path: c.path, Size: run.Len}, io.NewSectionReader(f, run.Off, run.Len), "", run.Off); err != nil && c.w.ctx.Err() == nil {
+		c.r.Gaps = append(c.r.Gaps, fsys.Gap(finding.Where{Volume: c.volume, Path: c.path}, err))
+	}
+}
+
+func (c *collector) scan(src secret.Source, r io.Reader, inner string, base int64) error {
+	n := &counter{r: r}
+	err := c.w.scanner.Scan(c.w.ctx, src, n, func(k secret.Candidate) {
+		if k.Confidence < c.w.o.MinConfidence {
+			return
+		}
+		line := k.Line
+		if base > 0 {
+			line = 0
+		}
+		c.r.Hits = append(c.r.Hits, Hit{Path: c.path, Inner: inner, Volume: c.volume, Rule: k.Rule, Kind: k.Kind, Title: k.Title,
+			Severity: k.Severity, Confidence: k.Confidence, Reason: k.Reason, Line: line, Offset: base + k.Offset, ID: k.ID,
+			Fingerprint: check.Fingerprint(c.w.o.Key, k.Secret), Length: len(k.Secret), Excerpt: k.Excerpt, Encrypted: k.Encrypted})
+	})
+	c.r.Bytes += n.n
+	return err
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}

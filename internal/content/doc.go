@@ -1,0 +1,13 @@
+// Package content reads every file of a machine once and hands what looks like
+// a secret to the check that asked.
+//
+// In: a guest, the fingerprint key, limits. Out: Hits in a fixed order, and
+// gaps for what was not read to the end. May touch: the guest's files, read
+// only; a bounded number of goroutines (a driver of the house). Never: keeps a
+// secret: what leaves is its fingerprint and a masked excerpt.
+// Next room: checks/any/secrets.
+//
+// Files are read in order of mount and inode, which on the file systems of
+// Linux is close to the order on the disk. Containers are opened by unpack,
+// bytes are judged by secret.
+package content
