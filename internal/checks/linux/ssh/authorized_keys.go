@@ -13,7 +13,7 @@ import (
 var authorizedKeys = &Check{
 	ID:       "linux/ssh/authorized-keys",
 	Severity: finding.High,
-	Class:    finding.IdentityCredential,
+	Class:    finding.PresetAccount,
 	Rows:     []string{"A2", "A7", "B6"},
 	Covers:   []string{"SSH-001", "SSH-002", "SSH-003", "SSH-004", "SSH-013"},
 	Doc: check.Doc{

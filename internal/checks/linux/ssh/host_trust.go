@@ -13,7 +13,7 @@ import (
 var hostTrust = &Check{
 	ID:       "linux/ssh/host-trust",
 	Severity: finding.High,
-	Class:    finding.Exposure,
+	Class:    finding.PresetAccount,
 	Rows:     []string{"A2", "B6"},
 	Covers:   []string{"SSH-016"},
 	Doc: check.Doc{

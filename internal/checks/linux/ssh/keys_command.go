@@ -13,7 +13,7 @@ import (
 var keysCommand = &Check{
 	ID:       "linux/ssh/keys-command",
 	Severity: finding.Medium,
-	Class:    finding.Exposure,
+	Class:    finding.PresetAccount,
 	Rows:     []string{"A2", "A7"},
 	Covers:   []string{"SSH-005"},
 	Doc: check.Doc{

@@ -13,7 +13,7 @@ import (
 var trustedCA = &Check{
 	ID:       "linux/ssh/trusted-ca",
 	Severity: finding.High,
-	Class:    finding.IdentityCredential,
+	Class:    finding.PresetAccount,
 	Rows:     []string{"A2", "A7", "B6"},
 	Covers:   []string{"SSH-006"},
 	Doc: check.Doc{
