@@ -176,7 +176,7 @@ func (t *target) judge() {
 	case v.Clean:
 		t.State, t.Word = "clean", finding.T("CLEAN ENOUGH", "达标")
 		t.Says = t.mild()
-	case total == 0:
+	case total == 0 && t.Gaps > 0:
 		t.State, t.Word = "dirty", finding.T("NOT CLEAN", "不干净")
 		t.Says = finding.T("Nothing was found, but a part could not be inspected: see what was not inspected.", "没有发现问题,但有内容未能检查,详见“未检查的内容”。")
 	default:
