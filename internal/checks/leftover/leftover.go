@@ -1,7 +1,10 @@
 package leftover
 
 import (
+	"cmp"
 	"fmt"
+	"path"
+	"strings"
 
 	"assay/check"
 	"assay/finding"
@@ -18,8 +21,13 @@ type Spec struct {
 	// Keep tells which of the matched files are not meant; nil keeps none out.
 	// Only regular files that are not empty are asked.
 	Keep func(guest.Match) bool
-	// Group joins files of one key to one finding; nil makes one finding a file.
+	// Group joins files of one key to one finding, whose path is the key whether
+	// one file is left or many: what a person accepted stays accepted when a
+	// second log appears. It MUST return a path that says where to look. All
+	// files are places. nil makes one finding a file.
 	Group func(guest.Match) string
+	// Anchor tells apart the Specs of one check whose groups may share a key.
+	Anchor string
 	// Title is the text of a finding; it gets what is left in one group.
 	Title func(Group) finding.Text
 	// Fix is what to do with one file. FixTitle says it.
@@ -52,6 +60,19 @@ func Files(n int) string {
 
 // Size is Bytes for people: "1.5 MiB".
 func (g Group) Size() string { return finding.Size(g.Bytes) }
+
+// Under is a Group: the first of dirs that the file is or lies in, or else the
+// directory of the file.
+func Under(dirs ...string) func(guest.Match) string {
+	return func(m guest.Match) string {
+		for _, d := range dirs {
+			if rest, ok := strings.CutPrefix(m.Path, d); ok && (rest == "" || rest[0] == '/') {
+				return d
+			}
+		}
+		return path.Dir(m.Path)
+	}
+}
 
 // Run reports what s names.
 func Run(p *check.Pass[*guest.Guest], s Spec) error {
@@ -93,7 +114,11 @@ func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
 		f.Severity = s.Severity(g)
 	}
 	if s.Group != nil {
-		f.Anchor = g.Key
+		f.Anchor = cmp.Or(s.Anchor, g.Key)
+		f.Where = p.Subject.Where(g.Key, 0)
+		if f.Where.Volume == "" { // the key need not exist itself
+			f.Where.Volume = p.Subject.Tree.VolumeOf(g.Matches[0].Place)
+		}
 	}
 	if s.Fix != "" {
 		f.Fix = &finding.Fix{Title: s.FixTitle, Safe: s.Safe}
@@ -104,12 +129,8 @@ func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
 	for i, m := range g.Matches {
 		w := finding.Where{Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, User: m.User}
 		switch {
-		case i == 0:
-			f.Where = w
-			if s.Group != nil && len(g.Matches) > 1 {
-				f.Where.Path, f.Where.User = g.Key, ""
-				f.Places = append(f.Places, w)
-			}
+		case s.Group == nil:
+			f.Where = w // a group of one
 		case i < MaxPlaces:
 			f.Places = append(f.Places, w)
 		}

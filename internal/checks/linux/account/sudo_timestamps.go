@@ -4,7 +4,6 @@ import (
 	"assay/check"
 	"assay/finding"
 	"assay/internal/checks/leftover"
-	"assay/internal/guest"
 )
 
 var sudoTimestamps = &Check{
@@ -22,7 +21,7 @@ var sudoTimestamps = &Check{
 	Run: func(p *Pass) error {
 		return leftover.Run(p, leftover.Spec{
 			Patterns: []string{"/var/db/sudo/**", "/var/lib/sudo/**", "/run/sudo/ts/*", "/var/run/sudo/ts/*"},
-			Group:    func(guest.Match) string { return "/var/lib/sudo" },
+			Group:    leftover.Under("/var/lib/sudo", "/var/db/sudo"),
 			Title: func(g leftover.Group) finding.Text {
 				return finding.Tf("Time stamps of sudo: %[1]s", "sudo 时间戳:%[2]d 个文件", g.Count(), len(g.Matches))
 			},

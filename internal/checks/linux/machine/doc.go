@@ -27,11 +27,13 @@ func t(en, zh string) finding.Text { return finding.T(en, zh) }
 
 var removeTitle = t("Remove the files", "删除这些文件")
 
-// group makes one finding of all files that the patterns name.
+// group makes one finding of all files that the patterns name below key, and
+// one of each other directory that they lie in.
 func group(key, en, zh string, patterns ...string) leftover.Spec {
 	return leftover.Spec{
 		Patterns: patterns,
-		Group:    func(guest.Match) string { return key },
+		Group:    leftover.Under(key),
+		Anchor:   key,
 		Title: func(g leftover.Group) finding.Text {
 			return finding.Tf("%[1]s (%[3]s)", "%[2]s(%[4]d 个文件)", en, zh, g.Count(), len(g.Matches))
 		},

@@ -27,7 +27,7 @@ var atJobs = &Check{
 			Keep: func(m guest.Match) bool {
 				return strings.HasSuffix(m.Path, "/.SEQ") || strings.HasSuffix(m.Path, "/.lockfile")
 			},
-			Group: func(guest.Match) string { return "/var/spool/at" },
+			Group: leftover.Under("/var/spool/at"),
 			Title: counted("Jobs of at", "at 作业"),
 			Fix:   finding.Remove, FixTitle: removeTitle, Safe: true,
 		})

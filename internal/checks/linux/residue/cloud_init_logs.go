@@ -4,7 +4,6 @@ import (
 	"assay/check"
 	"assay/finding"
 	"assay/internal/checks/leftover"
-	"assay/internal/guest"
 )
 
 var cloudInitLogs = &Check{
@@ -22,7 +21,7 @@ var cloudInitLogs = &Check{
 	Run: func(p *Pass) error {
 		return leftover.Run(p, leftover.Spec{
 			Patterns: []string{"/var/log/cloud-init*"},
-			Group:    func(guest.Match) string { return "/var/log/cloud-init.log" },
+			Group:    leftover.Under("/var/log"),
 			Title:    counted("cloud-init logs", "cloud-init 日志"),
 			Fix:      finding.Remove, FixTitle: removeTitle, Safe: true,
 		})

@@ -25,7 +25,7 @@ var loginRecords = &Check{
 		spec := leftover.Spec{
 			Patterns: []string{"/var/log/wtmp*", "/var/log/lastlog*", "/var/log/faillog*", "/var/log/tallylog*", "/var/lib/lastlog/lastlog2.db", "/var/lib/wtmpdb/wtmp.db"},
 			Keep:     func(m guest.Match) bool { return len(bytes.Trim(start(p, m, 1<<20), "\x00")) == 0 },
-			Group:    func(guest.Match) string { return "/var/log/wtmp" },
+			Group:    leftover.Under("/var/log"),
 			Title:    counted("Login records", "登录记录"),
 			Fix:      finding.Blank, FixOf: blankOrRemove, FixTitle: emptyTitle, Safe: true,
 		}

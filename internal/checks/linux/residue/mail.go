@@ -30,7 +30,11 @@ var mail = &Check{
 			Group: func(m guest.Match) string {
 				switch {
 				case m.User != "":
-					return "/var/mail/" + m.User
+					home, _, in := strings.Cut(m.Path, "/Maildir/")
+					if in {
+						return home + "/Maildir"
+					}
+					return m.Path
 				case strings.HasPrefix(m.Path, "/var/spool/") && !strings.HasPrefix(m.Path, "/var/spool/mail/"):
 					return "/var/spool/" + strings.SplitN(m.Path, "/", 5)[3]
 				}

@@ -26,7 +26,7 @@ var stateFiles = &Check{
 				"/var/lib/chrony/chrony.drift", "/var/lib/ntp/ntp.drift", "/var/lib/ntp/drift", "/var/lib/ntpsec/ntp.drift", "/var/lib/yum/uuid", "/var/lib/zypp/AnonymousUniqueId",
 				"/var/lib/dnf/system-upgrade/**", "/var/lib/dnf/countme*", "/var/lib/rpm/__db.*", "/etc/sysconfig/hw-uuid"},
 			Keep:  func(m guest.Match) bool { return credfile.Vendor(p.Subject, m.Path) },
-			Group: func(guest.Match) string { return "/var/lib" },
+			Group: leftover.Under("/var/lib"),
 			Title: counted("State files of this machine", "本机的状态文件"),
 			Fix:   finding.Remove, FixTitle: removeTitle, Safe: true,
 		})

@@ -44,7 +44,8 @@ var systemLogs = &Check{
 		return leftover.Run(p, leftover.Spec{
 			Patterns: []string{"/var/log/**", "/var/lib/dnf/history*", "/var/lib/yum/history/*", "/var/log/zypp/**", "/var/log/zypper.log"},
 			Keep:     only(packageLog),
-			Group:    func(guest.Match) string { return "/var/log/apt" },
+			Group:    leftover.Under("/var/log"),
+			Anchor:   "packages",
 			Title:    counted("Package manager logs", "软件包管理器日志"),
 			Fix:      finding.Blank, FixOf: packageFix, FixTitle: emptyTitle, Safe: true,
 		})
