@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -74,9 +76,9 @@ func Scan(ctx context.Context, g *guest.Guest, e *secret.Engine, o Options) (Res
 	var wg sync.WaitGroup
 	for range max(o.Workers, 1) {
 		wg.Go(func() {
-			w := worker{ctx: ctx, g: g, o: o, scanner: e.NewScanner()}
+			w := worker{ctx: ctx, g: g, o: o, engine: e, scanner: e.NewScanner()}
 			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				results[i] = w.file(jobs[i])
+				results[i] = w.guarded(jobs[i])
 				if o.Meter != nil {
 					o.Meter.Done.Add(jobs[i].meta.Size)
 				}
@@ -150,7 +152,21 @@ type worker struct {
 	ctx     context.Context
 	g       *guest.Guest
 	o       Options
+	engine  *secret.Engine
 	scanner *secret.Scanner
+}
+
+// guarded reads one file; a fault of our own in one file must not hide the
+// others.
+func (w *worker) guarded(j job) (r Result) {
+	defer func() {
+		if x := recover(); x != nil {
+			where := finding.Where{Volume: w.g.Tree.VolumeOf(j.place), Path: j.path}
+			r.Gaps = append(r.Gaps, finding.NewGap(finding.GapCheck, where, "internal error: %.200v\n%.2000s", x, debug.Stack()))
+			w.scanner = w.engine.NewScanner()
+		}
+	}()
+	return w.file(j)
 }
 
 // file reads one file, and drops what it found if a package brought the file.
@@ -181,10 +197,34 @@ func (w *worker) file(j job) (r Result) {
 	if tracked.err != nil {
 		w.g.Tree.Note(j.path, j.place, tracked.err)
 	}
-	if len(r.Hits) > 0 && w.g.Shipped(j.path, f) {
-		r.Vendor, r.Hits = len(r.Hits), nil
-	}
+	w.vendor(&r, j.path, f)
 	return r
+}
+
+// vendor drops what a package brought: all of a file that is unchanged since
+// (a broken archive in a package's test data hides nothing of the owner's
+// either), and in a cached package the files that are installed from it.
+func (w *worker) vendor(r *Result, name string, f fsys.File) {
+	if len(r.Hits)+len(r.Gaps) == 0 {
+		return
+	}
+	if w.g.Shipped(name, f) {
+		r.Vendor, r.Hits, r.Gaps = len(r.Hits), nil, nil
+		return
+	}
+	if !strings.HasSuffix(name, ".deb") && !strings.HasSuffix(name, ".rpm") {
+		return
+	}
+	all := len(r.Hits)
+	r.Hits = slices.DeleteFunc(r.Hits, func(h Hit) bool {
+		_, entry, _ := strings.Cut(h.Inner, "!/") // "data.tar.xz!/./usr/bin/x", "./usr/bin/x"
+		if entry == "" {
+			entry = h.Inner
+		}
+		_, owned := w.g.Packages().Owner(path.Clean("/" + entry))
+		return owned
+	})
+	r.Vendor += all - len(r.Hits)
 }
 
 // faulty remembers the first failure of a file: unpack treats it as the end.
