@@ -64,6 +64,7 @@ var rooms = []struct{ room, may string }{
 	{".", "*"},
 	{"cmd/*", ". check finding internal/cli internal/report internal/report/* internal/sandbox internal/accept internal/durable"},
 	{"internal/demo", ""},
+	{"internal/e2e", "internal/need"},
 	{"internal/arch", ""},
 }
 
