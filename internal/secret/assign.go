@@ -57,7 +57,7 @@ func (v *view) parse() bool {
 	if !v.value(at) || p.to <= p.from || p.to-p.from > maxValue {
 		return false
 	}
-	p.comment = v.commented()
+	p.comment = v.inComment()
 	return true
 }
 
@@ -261,10 +261,10 @@ func unopened(v []byte) bool {
 	return bytes.Count(v, []byte{open}) < bytes.Count(v, v[len(v)-1:])
 }
 
-// commented reports whether a comment sign begins the line.
-func (v *view) commented() bool {
+// inComment reports whether a comment sign begins the line.
+func (v *view) inComment() bool {
 	line, _ := v.line()
-	head := bytes.TrimLeft(v.b[line:max(v.pair.keyFrom, line)], " \t")
+	head := bytes.TrimLeft(v.b[line:v.at], " \t")
 	for _, sign := range []string{"#", "//", ";", "--", "/*", "* ", "<!--", "REM ", "rem "} {
 		if bytes.HasPrefix(head, []byte(sign)) {
 			return !(sign == "--" && len(head) == 2)

@@ -105,7 +105,7 @@ func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, fi
 		if rnd {
 			return 75, whyRandom
 		}
-		if m.digit == 0 && m.symbol == 0 { // "password: required"
+		if m.digit == 0 && allIn(val, keyChar) { // "password: required"
 			return 40, whyWord
 		}
 		return 65, whyUnknown

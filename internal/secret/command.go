@@ -98,11 +98,11 @@ func (f flag) secret(b, w []byte, a arg, args []arg, i int) (from, to int, ok bo
 			return 0, 0, false
 		}
 		from, to = args[i+1].from, args[i+1].to
-		if b[from] == '-' && to-from < 12 {
+		if byteAt(b, from) == '-' && to-from < 12 {
 			return 0, 0, false
 		}
 	case bareArg:
-		if i != len(args)-1 || i < 1 || w[0] == '-' || !hasFlag(b, args, f.name) {
+		if i != len(args)-1 || i < 1 || byteAt(w, 0) == '-' || !hasFlag(b, args, f.name) {
 			return 0, 0, false
 		}
 		return a.from, a.to, true
@@ -138,6 +138,8 @@ func (v *view) given(r *rule, from, to int) {
 	}
 	conf, why := r.confidence, finding.T("given to a command on its line", "在命令行中直接传给命令")
 	switch f := v.run.place.form; {
+	case plainWord(val) && v.inComment(): // "without -p would"
+		return
 	case f == prose || f == source && (plainWord(val) || speaks(val, m)) || upperWord(m, val):
 		conf -= 40
 	case f == unknown && m.digit == 0 && m.symbol == 0:

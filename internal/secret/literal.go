@@ -10,7 +10,7 @@ import (
 // whole are values that stand where a secret should be, or that say that there
 // is none.
 var wholeWords = wordSet(`changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
-	empty random foobared todo fixme dummy prompt ask token password passwd passphrase pass pwd secret string str text varchar required optional requisite sufficient
+	empty random foobared amd64 arm64 i386 armhf all noarch x86_64 aarch64 todo fixme dummy prompt ask token password passwd passphrase pass pwd secret string str text varchar required optional requisite sufficient
 	include int integer bool boolean object any void number float bytes byte char files compat systemd nis sss db ldap files,systemd mypassword my_password
 	my-password yourpassword thepassword userpassword user_password the_password dbpassword db_password passw0rd_here somepassword some_password
 	mysecret secretkey secret_key apikey api_key accesskey access_key mytoken my_token auth_token authtoken access_token accesstoken

@@ -165,6 +165,9 @@ func (r *rule) take(v *view, lo int, m []int) {
 	if s < 0 || !r.gate.passes(v.b[lo+s:lo+e]) || !v.nearby(r.near) {
 		return
 	}
+	if r.notAfter != "" && bytes.HasSuffix(bytes.TrimRight(v.b[max(lo+s-16, 0):lo+s], " \t\r\n"), []byte(r.notAfter)) {
+		return
+	}
 	d := verdict{}
 	if g := r.idGroup; g > 0 && m[2*g] >= 0 {
 		d.id = string(v.b[lo+m[2*g] : lo+m[2*g+1]])

@@ -51,7 +51,7 @@ var formOf = forms(map[form]string{
 	shell:  "sh bash zsh ksh csh fish ps1 psm1 bat cmd mk dockerfile containerfile expect exp awk cron",
 	source: "go c h cc cpp cxx hpp hh java kt kts scala groovy gradle py pyi pyw rb php phtml inc pl pm t js mjs cjs jsx ts tsx vue svelte cs vb fs swift m mm rs lua r jl ex exs erl hs ml clj dart sql s asm el vim tcl pyx proto zig nim d pas",
 	markup: "html htm xhtml css scss less svg tmpl tpl jsp jspx asp aspx erb ejs hbs twig xsl xslt xsd wsdl dtd",
-	prose:  "md markdown rst txt adoc asciidoc tex texi info man 1 2 3 4 5 6 7 8 pod changelog news readme roff",
+	prose:  "md markdown rst txt adoc asciidoc tex texi info man pod changelog news readme roff",
 	logs:   "log out err journal",
 	table:  "po pot mo strings list_ index dic words sha256 md5sums sum lock symbols shlibs templates",
 })
@@ -96,6 +96,8 @@ func placeOf(name string) place {
 		p.form = config
 	case strings.HasPrefix(base, "dockerfile") || strings.HasPrefix(base, "docker-entrypoint"):
 		p.form = shell
+	case len(ext) == 1 && ext[0] >= '1' && ext[0] <= '8' && strings.Count(base, ".") == 1 && !has(low, "/log"): // a manual page
+		p.form = prose
 	case strings.HasPrefix(base, "readme") || strings.HasPrefix(base, "changelog"):
 		p.form = prose
 	case formOf[ext] != unknown && "."+ext != base:

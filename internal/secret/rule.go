@@ -41,6 +41,7 @@ type rule struct {
 	lines         int
 	names         []string
 	near          []string
+	notAfter      string
 	flags         []flag
 	magic         [][]int16
 	files         []string
@@ -318,6 +319,8 @@ func (r *rule) setMatch(key, value string) (err error) {
 		r.lines, err = strconv.Atoi(value)
 	case "names":
 		r.names = append(r.names, strings.Fields(value)...)
+	case "not-after":
+		r.notAfter = value
 	case "near":
 		r.near = append(r.near, strings.Fields(value)...)
 	case "gate":

@@ -70,7 +70,7 @@ func (r *run) reset(e *Engine, src Source, report func(Candidate)) {
 
 // sniff tells text from the rest by the first bytes.
 func (r *run) sniff(b []byte) {
-	if r.wide = utf16(b); r.wide != 0 {
+	if r.wide = utf16Order(b); r.wide != 0 {
 		return
 	}
 	zeros := bytes.Count(b, []byte{0})
@@ -86,9 +86,9 @@ func (r *run) sniff(b []byte) {
 	}
 }
 
-// utf16 reports the byte order when b looks like UTF-16: a mark, or zeros in
+// utf16Order reports the byte order when b looks like UTF-16: a mark, or zeros in
 // most of one half of the bytes and hardly any in the other.
-func utf16(b []byte) byte {
+func utf16Order(b []byte) byte {
 	switch {
 	case len(b) < 2:
 		return 0
@@ -179,18 +179,23 @@ func (r *run) add(x *rule, v *view, from, to int, d verdict) {
 	if conf < Worth {
 		f.c.Severity = finding.Low
 	}
-	lo := max(from-aroundLen, 0)
-	if i := bytes.LastIndexByte(v.b[lo:from], '\n'); i >= 0 {
-		lo += i + 1
+	lo, hi := from, to
+	for lo > max(from-aroundLen, 0) && !r.ends(v.b[lo-1]) {
+		lo--
 	}
-	hi := min(to+aroundLen, len(v.b))
-	if i := bytes.IndexByte(v.b[to:hi], '\n'); i >= 0 {
-		hi = to + i
+	for hi < min(to+aroundLen, len(v.b)) && !r.ends(v.b[hi]) {
+		hi++
 	}
 	f.around = make([]byte, 0, from-lo+hi-to)
 	f.around = append(append(f.around, v.b[lo:from]...), v.b[to:hi]...)
 	f.aroundX = at - int64(from-lo)
 	r.pending = append(r.pending, f)
+}
+
+// ends reports whether c bounds an excerpt: the end of a line, and in what is
+// not text everything that cannot be shown.
+func (r *run) ends(c byte) bool {
+	return c == '\n' || c == 0 || (r.binary || r.src.HighOnly) && (c < ' ' && c != '\t' || c > '~')
 }
 
 // settled is the place before which no keyword to come can add a candidate,
