@@ -36,6 +36,7 @@ type meter struct {
 	r      io.Reader
 	start  int64 // s.pos when the decoder began
 	out    int64
+	in     int64 // bytes it takes, where it reads them at random
 	err    error
 	crc    uint32 // of out, when sum is wanted
 	sum    func(crc uint32, n int64) error
@@ -63,7 +64,7 @@ func (m *meter) Read(p []byte) (int, error) {
 			}
 		}
 	}
-	in := m.s.pos() - m.start
+	in := m.in + m.s.pos() - m.start
 	switch {
 	case m.w.left < 0:
 		m.w.gap(m.path, Limit, m.start, "%s: the file holds more than the walk may unpack; the rest was not read", m.format)

@@ -21,6 +21,10 @@ func opener(f Format) func(*walker, *source) error {
 		return openAr
 	case RPM:
 		return openRPM
+	case SQLite:
+		return openSQLite
+	case SystemdJournal:
+		return openJournal
 	case Zip:
 		return openZip
 	case Tar:

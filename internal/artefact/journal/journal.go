@@ -27,8 +27,8 @@ type Decompress func(c Compression, src []byte, size, limit int64) ([]byte, erro
 // Bounds on one payload. systemd itself writes none over 768 MiB, and cuts
 // what it takes from the network or a socket far below these.
 const (
-	maxPacked  = 4 << 20
-	maxPayload = 8 << 20
+	maxPacked  = 1 << 20
+	maxPayload = 2 << 20
 )
 
 // Incompatible flags of the header (at 12).
@@ -118,12 +118,26 @@ func (f *File) Data(yield func(off int64, payload []byte) error, bad func(error)
 				return err
 			}
 		}
-		off += (size + 7) &^ 7
+		next := off + (size+7)&^7
+		if !f.follows(next) { // the length is a lie, or the next object is broken
+			next = off + objectHeader
+		}
+		off = next
 	}
 	if lost >= 0 {
 		bad(binread.Errorf(format, lost, "%d bytes are no object", f.size-lost))
 	}
 	return nil
+}
+
+// follows reports whether an object can begin at off: its header, zeros, or
+// the end of the file.
+func (f *File) follows(off int64) bool {
+	if off > f.size-objectHeader {
+		return true
+	}
+	h, err := f.peek(off, objectHeader)
+	return err == nil && (sane(h) || binary.LittleEndian.Uint64(h) == 0 && binary.LittleEndian.Uint64(h[8:]) == 0)
 }
 
 // sane reports whether 16 bytes can be the header of an object: type, flags,
