@@ -7,8 +7,9 @@ LDFLAGS := -s -w -buildid=
 GO ?= go
 # What the tests compare with. make test installs it when run as root on a
 # Debian-like system and says what is missing otherwise.
-TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools lvm2 fdisk gdisk \
-	cryptsetup-bin rpm sqlite3 openssh-server openssh-client whois attr debootstrap git
+TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm2 mdadm fdisk gdisk parted \
+	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
+	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium
 
 .PHONY: build demo test tools race generate check fuzz bench-inspect clean help
 

@@ -69,6 +69,11 @@ func (p *page) run(r *report.Run) {
 	for _, c := range finding.Classes() {
 		p.class(r, c)
 	}
+	for _, f := range r.Findings { // of a newer stream, with classes that this version does not know
+		if !slices.Contains(finding.Classes(), f.Class) {
+			p.finding(f)
+		}
+	}
 	p.gaps(r)
 	if r.Verdict != nil {
 		p.verdict(r)
