@@ -42,24 +42,24 @@ func TestBorders(t *testing.T) {
 				continue
 			}
 			text, from, to := x.prepare(seedOf(r.id))
-			for _, border := range []int{step, step + back, BufferSize - ahead, BufferSize, BufferSize + step, 2*BufferSize - 2*ahead - back} {
-				for _, shift := range []int{-len(text), -len(text) + 1, -to, -from, -from - 1, -2, -1, 0, 1, -(from + to) / 2} {
+			for _, shift := range []int{-len(text), -to, -from, -1, 0, -(from + to) / 2} {
+				var body []byte
+				var places []int
+				for _, border := range []int{step, step + back, BufferSize, 2*BufferSize - 2*ahead - back} {
 					at := border + shift
-					if at <= 0 {
-						continue
-					}
-					body := filler(at)
+					body = append(body, filler(at-len(body))...)
 					body[at-1] = '\n'
 					body = append(append(body, text...), '\n')
-					body = append(body, filler(2000)...)
-					lines := bytes.Count(body[:at+from], []byte("\n")) + 1
-					ok := false
-					got := scanAll(t, s, Source{Path: x.path, Size: -1}, body)
-					for _, c := range got {
-						ok = ok || c.Rule == r.id && c.Offset == int64(at+from) && string(c.Secret) == string(text[from:to]) && c.Line == lines
-					}
+					places = append(places, at)
+				}
+				got := scanAll(t, s, Source{Path: x.path, Size: -1}, body)
+				for _, at := range places {
+					line := bytes.Count(body[:at+from], []byte("\n")) + 1
+					ok := slices.ContainsFunc(got, func(c Candidate) bool {
+						return c.Rule == r.id && c.Offset == int64(at+from) && string(c.Secret) == string(text[from:to]) && c.Line == line
+					})
 					if !ok {
-						t.Fatalf("%s line %d: not found with its start at %d (border %d%+d), got%s", r.id, x.line, at, border, shift, describe(got))
+						t.Fatalf("%s line %d: not found with its start at %d (shift %d), got%s", r.id, x.line, at, shift, describe(got))
 					}
 				}
 			}

@@ -26,7 +26,8 @@ const (
 type place struct {
 	name   string // last element, lower case
 	form   form
-	doubts []doubt
+	doubts []*doubt
+	store  [6]*doubt // of doubts
 }
 
 // A doubt is a reason to believe less.
@@ -36,13 +37,13 @@ type doubt struct {
 }
 
 var (
-	inDocs    = doubt{35, finding.T("in documentation", "位于文档中")}
-	inTests   = doubt{35, finding.T("in a test or an example", "位于测试或示例中")}
-	inLocale  = doubt{60, finding.T("in a translation", "位于语言文件中")}
-	inTable   = doubt{60, finding.T("in a list of packages or words", "位于软件包列表或词表中")}
-	inVendor  = doubt{15, finding.T("in installed third-party code", "位于已安装的第三方代码中")}
-	inBinary  = doubt{15, finding.T("in a binary file", "位于二进制文件中")}
-	inPackage = doubt{20, finding.T("in minified code", "位于压缩后的代码中")}
+	inDocs    = &doubt{35, finding.T("in documentation", "位于文档中")}
+	inTests   = &doubt{35, finding.T("in a test or an example", "位于测试或示例中")}
+	inLocale  = &doubt{60, finding.T("in a translation", "位于语言文件中")}
+	inTable   = &doubt{60, finding.T("in a list of packages or words", "位于软件包列表或词表中")}
+	inVendor  = &doubt{15, finding.T("in installed third-party code", "位于已安装的第三方代码中")}
+	inBinary  = &doubt{15, finding.T("in a binary file", "位于二进制文件中")}
+	inPackage = &doubt{20, finding.T("in minified code", "位于压缩后的代码中")}
 )
 
 var formOf = forms(map[form]string{
@@ -76,10 +77,11 @@ var formByName = map[string]form{
 	".pgpass": config, ".npmrc": config, ".pypirc": config, ".vault-token": config, "syslog": logs, "messages": logs, "secure": logs, ".viminfo": history,
 }
 
-// placeOf judges a path. It does not fail: what it does not know is unknown.
-func placeOf(name string) place {
+// of judges a path. It does not fail: what it does not know is unknown.
+func (p *place) of(name string) {
 	low := strings.ToLower(name)
-	p := place{name: path.Base(low)}
+	*p = place{name: path.Base(low)}
+	p.doubts = p.store[:0]
 	base := p.name
 	for _, cut := range []string{".bak", ".old", ".orig", ".save", ".swp", "~", ".1", ".dpkg-old", ".rpmsave", ".gz"} { // a copy is what it is a copy of
 		if short := strings.TrimSuffix(base, cut); short != "" && short != base && strings.Contains(short, ".") {
@@ -110,12 +112,11 @@ func placeOf(name string) place {
 		p.form = config
 	}
 	p.weigh(low, base)
-	return p
 }
 
 // weigh collects the doubts of a path.
 func (p *place) weigh(low, base string) {
-	add := func(d doubt, yes bool) {
+	add := func(d *doubt, yes bool) {
 		if yes {
 			p.doubts = append(p.doubts, d)
 		}
@@ -151,7 +152,7 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 		reason = x.reason
 	}
 	less := 0
-	say := func(w doubt) {
+	say := func(w *doubt) {
 		less += w.less
 		reason = finding.T(reason.EN+"; "+w.reason.EN, reason.ZH+"；"+w.reason.ZH)
 	}

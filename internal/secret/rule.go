@@ -262,7 +262,7 @@ func (r *rule) set(key, value string) (err error) {
 	case "keywords", "exact", "phrase", "exact-phrase":
 		words := strings.Fields(value)
 		if strings.HasSuffix(key, "phrase") {
-			words = []string{strings.Trim(value, `"`)}
+			words = []string{strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`), `\"`, `"`)}
 		}
 		for _, w := range words {
 			k := keyword{w, strings.HasPrefix(key, "exact")}
@@ -376,7 +376,10 @@ func (r *rule) offHere(run *run) bool {
 // inFile reports whether a line rule is about the file: its name is listed, or
 // its path ends in a listed one that has a slash.
 func (r *rule) inFile(base, full string) bool {
-	return slices.ContainsFunc(r.files, func(f string) bool {
-		return f == base || strings.Contains(f, "/") && strings.HasSuffix(full, f) || strings.HasPrefix(f, "*") && strings.HasSuffix(base, f[1:])
-	})
+	for _, f := range r.files {
+		if f == base || f[0] == '*' && strings.HasSuffix(base, f[1:]) || f[0] == '/' && strings.HasSuffix(full, f) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,12 +14,11 @@ type run struct {
 	src    Source
 	report func(Candidate)
 
-	place      place // what the path says
-	filter     *filter
-	startRules []*rule
-	lineRules  []*rule
-	binary     bool
-	wide       byte // 0, littleEndian or bigEndian
+	place     place // what the path says
+	filter    *filter
+	lineRules []*rule
+	binary    bool
+	wide      byte // 0, littleEndian or bigEndian
 
 	window []byte
 	base   int64 // units of the stream before window[front]
@@ -50,19 +49,16 @@ type found struct {
 }
 
 func (r *run) reset(e *Engine, src Source, report func(Candidate)) {
-	*r = run{e: e, src: src, report: report, pending: r.pending[:0], recent: r.recent[:0], lineRules: r.lineRules[:0], startRules: r.startRules[:0]}
-	r.place = placeOf(src.Path)
+	*r = run{e: e, src: src, report: report, pending: r.pending[:0], recent: r.recent[:0], lineRules: r.lineRules[:0]}
+	r.place.of(src.Path)
 	r.filter = e.all
 	r.counted = front
 	if src.HighOnly {
 		r.filter = e.high
 		return
 	}
-	for _, x := range e.rules {
-		switch {
-		case x.kindOfMatch == atStart:
-			r.startRules = append(r.startRules, x)
-		case x.kindOfMatch == atLine && x.inFile(r.place.name, src.Path):
+	for _, x := range e.lines {
+		if x.inFile(r.place.name, src.Path) {
 			r.lineRules = append(r.lineRules, x)
 		}
 	}
@@ -70,10 +66,10 @@ func (r *run) reset(e *Engine, src Source, report func(Candidate)) {
 
 // sniff tells text from the rest by the first bytes.
 func (r *run) sniff(b []byte) {
-	if r.wide = utf16Order(b); r.wide != 0 {
+	zeros := bytes.Count(b, []byte{0})
+	if r.wide = utf16Order(b, zeros); r.wide != 0 {
 		return
 	}
-	zeros := bytes.Count(b, []byte{0})
 	for _, magic := range []string{"\x7fELF", "MZ", "\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\x1f\x8b", "PK\x03\x04", "\xfd7zXZ", "\x28\xb5\x2f\xfd"} {
 		if bytes.HasPrefix(b, []byte(magic)) && zeros > 0 {
 			r.binary = true
@@ -88,7 +84,7 @@ func (r *run) sniff(b []byte) {
 
 // utf16Order reports the byte order when b looks like UTF-16: a mark, or zeros in
 // most of one half of the bytes and hardly any in the other.
-func utf16Order(b []byte) byte {
+func utf16Order(b []byte, zeros int) byte {
 	switch {
 	case len(b) < 2:
 		return 0
@@ -96,20 +92,20 @@ func utf16Order(b []byte) byte {
 		return littleEndian
 	case b[0] == 0xfe && b[1] == 0xff:
 		return bigEndian
-	case len(b) < 16:
+	case len(b) < 16 || zeros*10 < len(b)*3:
 		return 0
 	}
-	var zeros [2]int
+	var half [2]int
 	for i, c := range b[:len(b)&^1] {
 		if c == 0 {
-			zeros[i&1]++
+			half[i&1]++
 		}
 	}
-	half := len(b) / 2
+	units := len(b) / 2
 	switch {
-	case zeros[1]*10 > half*7 && zeros[0]*50 < half:
+	case half[1]*10 > units*7 && half[0]*50 < units:
 		return littleEndian
-	case zeros[0]*10 > half*7 && zeros[1]*50 < half:
+	case half[0]*10 > units*7 && half[1]*50 < units:
 		return bigEndian
 	}
 	return 0

@@ -104,17 +104,17 @@ func (s *Scanner) process(from, to int) {
 		w := &run.filter.words[h.word]
 		at := int(h.at)
 		lo := max(at-back, front)
-		v := view{run: run, b: s.buf[lo:min(at+ahead, end)], at: at - lo, lo: lo, word: w}
+		s.view = view{run: run, b: s.buf[lo:min(at+ahead, end)], at: at - lo, lo: lo, word: w}
 		for _, r := range w.rules {
 			if !r.offHere(run) {
-				r.match(r, &v)
+				r.match(r, &s.view)
 			}
 		}
 	}
-	if from == front && run.base == 0 {
-		v := view{run: run, b: s.buf[front:min(front+ahead, end)], lo: front}
-		for _, r := range run.startRules {
-			r.match(r, &v)
+	if from == front && run.base == 0 && !run.src.HighOnly {
+		s.view = view{run: run, b: s.buf[front:min(front+ahead, end)], lo: front}
+		for _, r := range run.e.start {
+			r.match(r, &s.view)
 		}
 	}
 	if len(run.lineRules) > 0 {
@@ -136,13 +136,14 @@ func (s *Scanner) lines(from, to, end int) {
 		at += next + 1
 	}
 	for at < to {
-		v := view{run: run, b: s.buf[at:min(at+ahead, end)], lo: at}
+		s.view = view{run: run, b: s.buf[at:min(at+ahead, end)], lo: at}
+		v := &s.view
 		if e := bytes.IndexByte(v.b, '\n'); e >= 0 {
 			v.b = v.b[:e]
 		}
 		v.b = bytes.TrimSuffix(v.b, []byte("\r"))
 		for _, r := range run.lineRules {
-			r.match(r, &v)
+			r.match(r, v)
 		}
 		next := bytes.IndexByte(s.buf[at:to], '\n')
 		if next < 0 {

@@ -48,6 +48,8 @@ type Engine struct {
 	rules []*rule
 	all   *filter // every keyword of every rule
 	high  *filter // keywords of the rules that hold without context
+	start []*rule // rules about the first bytes
+	lines []*rule // rules about the lines of a file of a known name
 }
 
 // NewEngine compiles the rules. It fails only when a rule file is broken,
@@ -58,6 +60,14 @@ func NewEngine() (*Engine, error) {
 		return nil, fmt.Errorf("secret rules: %w", err)
 	}
 	e := &Engine{rules: rules}
+	for _, r := range rules {
+		switch r.kindOfMatch {
+		case atStart:
+			e.start = append(e.start, r)
+		case atLine:
+			e.lines = append(e.lines, r)
+		}
+	}
 	e.all = newFilter(rules, func(*rule) bool { return true })
 	e.high = newFilter(rules, func(r *rule) bool { return r.high })
 	return e, nil
@@ -86,8 +96,8 @@ func (e *Engine) Rules() []RuleDoc {
 type Scanner struct {
 	e    *Engine
 	buf  []byte // the window, see scan.go
-	raw  []byte // UTF-16 before compaction; nil until needed
 	hits []hit
+	view view
 	run  run
 }
 
