@@ -188,7 +188,7 @@ func isTar(b []byte) bool {
 			break
 		}
 	}
-	if digits == 0 {
+	if digits < 4 { // six are usual; one digit fits too many files of random bytes
 		return false
 	}
 	var unsigned, signed int64
