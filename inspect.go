@@ -162,6 +162,9 @@ type run struct {
 	closers []io.Closer
 	inv     report.Inventory
 	seen    map[string]bool // gaps already sent
+	// reported are the IDs of the machine's own findings, and of those of its
+	// snapshots as if they were the machine's.
+	reported map[string]bool
 }
 
 func (r *run) close() {
@@ -357,12 +360,25 @@ func (r *run) directory() (*guest.Guest, error) {
 	return g, nil
 }
 
-// check runs the suite and reports in its order.
+// check runs the suite over the machine, then over what it does not mount.
 func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
 	r.inventory(g)
 	for _, p := range g.Problem {
 		r.gap(p)
 	}
+	r.reported = map[string]bool{}
+	err := r.examine(g, suite, func(f finding.Finding) {
+		r.reported[f.ID] = true
+		r.finding(f)
+	})
+	if err != nil {
+		return err
+	}
+	return r.spare(g, suite)
+}
+
+// examine runs the suite over one guest and reports in its order.
+func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report func(finding.Finding)) error {
 	parallel := r.o.Parallel
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
@@ -372,7 +388,7 @@ func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
 		Parallel: parallel, Key: r.o.Key,
 		Report: func(f finding.Finding) {
 			if !o.hold(f) {
-				r.finding(f)
+				report(f)
 			}
 		},
 		Gap:      r.gap,
@@ -380,10 +396,10 @@ func (r *run) check(g *guest.Guest, suite []*check.Check[*guest.Guest]) error {
 		Progress: func(done, total int) { r.progress("check", int64(done), int64(total), "checks") },
 	})
 	for _, f := range o.release() {
-		r.finding(f)
+		report(f)
 	}
 	x := g.Index()
-	r.verdict.Files = len(x.Files)
+	r.verdict.Files += len(x.Files)
 	for _, f := range x.Faults {
 		r.gap(f)
 	}

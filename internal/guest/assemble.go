@@ -332,12 +332,7 @@ func (a *assembly) spare() []Volume {
 			continue
 		}
 		if v, ok := s.FS.(subvolumed); ok {
-			for _, sub := range v.Subvolumes() {
-				c := candidate{src: s, root: sub.Root}
-				if !a.used[c.key()] && sub.Root != s.FS.Root() {
-					out = append(out, Volume{Name: s.Name + "@" + strings.TrimPrefix(sub.Path, "/"), Content: s.Content, FS: s.FS, Root: sub.Root, Snapshot: true})
-				}
-			}
+			out = append(out, a.spareSubvolumes(s, v)...)
 			continue
 		}
 		if c := (candidate{src: s, root: s.FS.Root()}); !a.used[c.key()] {
