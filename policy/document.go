@@ -98,7 +98,7 @@ func Parse(name string, text []byte) (*Document, error) {
 	b := &builder{r: r, d: &Document{Name: name, Chars: utf8.RuneCount(text)}}
 	b.d.Minified = minified(root)
 	if root.kind != object {
-		return nil, r.fail(root.off, "no-policy", tf("a policy is an object", "策略必须是一个对象"), tf(`write { "Version": "1", "Statement": [ … ] }`, `请写成 { "Version": "1", "Statement": [ … ] }`))
+		return nil, notPolicy(r, root)
 	}
 	b.policy(root)
 	return b.d, nil
@@ -431,4 +431,40 @@ func distance(a, b string, limit int) int {
 // String names the statement for people: document:line:column.
 func (s *Statement) String() string {
 	return fmt.Sprintf("%s:%s", s.doc.Name, s.Pos)
+}
+
+// ParseAll reads a file of one document or several, one after the other, as
+// assay policy show prints them. All have the file's name and their lines in
+// it. Documents before an error are returned with it.
+func ParseAll(name string, text []byte) ([]*Document, *Problem) {
+	r := newReader(name, string(text))
+	if p := r.acceptable(); p != nil {
+		return nil, p
+	}
+	var out []*Document
+	for {
+		p := r.space()
+		if p == nil && r.pos >= len(r.src) && len(out) > 0 {
+			break
+		}
+		start := r.pos
+		root := node{}
+		if p == nil {
+			root, p = r.value(0)
+		}
+		if p == nil && root.kind != object {
+			p = notPolicy(r, root)
+		}
+		if p != nil {
+			return out, p
+		}
+		b := &builder{r: r, d: &Document{Name: name, Chars: utf8.RuneCountInString(r.src[start:r.pos]), Minified: minified(root)}}
+		b.policy(root)
+		out = append(out, b.d)
+	}
+	return out, nil
+}
+
+func notPolicy(r *reader, root node) *Problem {
+	return r.fail(root.off, "no-policy", tf("a policy is an object", "策略必须是一个对象"), tf(`write { "Version": "1", "Statement": [ … ] }`, `请写成 { "Version": "1", "Statement": [ … ] }`))
 }

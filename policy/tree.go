@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 )
 
@@ -65,20 +66,23 @@ func ParseTree(name string, text []byte, docs []*Document) (World, []*Problem, e
 		}
 		return nil, nil, fmt.Errorf("%s:%s: %w", name, at.at(min(int(off), len(text))), err)
 	}
-	b := &forest{name: name, docs: map[string]*Document{}, world: assumed{}, depth: maxTreeDepth}
+	b := &forest{name: name, docs: map[string][]*Document{}, world: assumed{}, depth: maxTreeDepth}
 	for _, d := range docs {
-		b.docs[d.Name] = d
+		b.docs[d.Name] = append(b.docs[d.Name], d)
+		if base := path.Base(d.Name); base != d.Name {
+			b.docs[base] = append(b.docs[base], d)
+		}
 	}
 	for k, raw := range t.Documents {
 		d, err := Parse(name+"#"+k, raw)
 		if err != nil {
 			return nil, nil, err
 		}
-		b.docs[k] = d
+		b.docs[k] = []*Document{d}
 	}
 	for _, k := range []string{"FullAliyunAccess", "AdministratorAccess"} {
 		if b.docs[k] == nil {
-			b.docs[k] = fullAccess(k)
+			b.docs[k] = []*Document{fullAccess(k)}
 		}
 	}
 	if t.Root.Name == "" {
@@ -101,7 +105,7 @@ func ParseTree(name string, text []byte, docs []*Document) (World, []*Problem, e
 // forest builds the cases of a tree.
 type forest struct {
 	name     string
-	docs     map[string]*Document
+	docs     map[string][]*Document
 	world    assumed
 	problems []*Problem
 	depth    int
@@ -110,11 +114,11 @@ type forest struct {
 func (b *forest) resolve(where string, names []string) ([]*Document, error) {
 	out := []*Document{}
 	for _, n := range names {
-		d := b.docs[n]
-		if d == nil {
+		ds := b.docs[n]
+		if ds == nil {
 			return nil, fmt.Errorf("%s: %s has the policy %q, which is neither among the files given nor in \"documents\"", b.name, where, n)
 		}
-		out = append(out, d)
+		out = append(out, ds...)
 	}
 	return out, nil
 }
@@ -176,7 +180,7 @@ func (b *forest) member(m Member, above []ControlLevel, management bool) error {
 			if k == ByRoot {
 				p = Principal{Kind: Root, ARN: "acs:ram::" + m.ID + ":root"}
 			}
-			s, err := NewSet(Attachments{Control: levels, Identity: []*Document{b.docs["FullAliyunAccess"]}})
+			s, err := NewSet(Attachments{Control: levels, Identity: b.docs["FullAliyunAccess"]})
 			if err != nil {
 				return err
 			}

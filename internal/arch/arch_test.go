@@ -56,13 +56,14 @@ var rooms = []struct{ room, may string }{
 	{"internal/report", "finding"},
 	{"internal/report/*", "internal/report finding"},
 	{"internal/accept", "finding internal/report"},
+	{"internal/iac", "finding internal/report policy"}, // reads code, speaks of checks like a catalogue does
 	{"internal/cli", "finding internal/report"},
 	// the process
 	{"internal/sandbox", ""},
 	{"internal/need", ""},
 	// front door
 	{".", "*"},
-	{"cmd/*", ". check finding internal/cli internal/report internal/report/* internal/sandbox internal/accept internal/durable"},
+	{"cmd/*", ". check finding policy internal/cli internal/report internal/report/* internal/sandbox internal/accept internal/durable"},
 	{"internal/demo", ""},
 	{"internal/e2e", "internal/need"},
 	{"internal/arch", ""},

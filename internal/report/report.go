@@ -60,6 +60,27 @@ type Inventory struct {
 	Disks   []Disk   `json:"disks,omitempty"`
 	Volumes []Volume `json:"volumes,omitempty"`
 	System  *System  `json:"system,omitempty"`
+
+	Policies *Policies `json:"policies,omitempty"`
+}
+
+// Policies say what policy documents do: the matrix of the baseline.
+type Policies struct {
+	Scope   string       `json:"scope"`   // "enterprise" or "user"
+	Assumed finding.Text `json:"assumed"` // what the matrix rests on
+	Matrix  []PolicyRow  `json:"matrix"`
+}
+
+// A PolicyRow is one scenario of the baseline and what it meets.
+type PolicyRow struct {
+	ID      string       `json:"id"` // the check's
+	Title   finding.Text `json:"title"`
+	Rows    []string     `json:"rows"`
+	Outcome string       `json:"outcome"` // "blocked", "open", "undetermined", "cannot be blocked", "works", "hindered"
+	By      string       `json:"by,omitempty"`
+	Why     finding.Text `json:"why"`
+	Watch   string       `json:"watch,omitempty"` // the account check that watches what no policy blocks
+	Assumed finding.Text `json:"assumption"`
 }
 
 // A Disk is one image file.

@@ -66,6 +66,7 @@ func (p *page) say(en, zh string, args ...any) string {
 
 func (p *page) run(r *report.Run) {
 	p.head(r)
+	p.matrix(r.Inventory.Policies)
 	for _, c := range finding.Classes() {
 		p.class(r, c)
 	}
