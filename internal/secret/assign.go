@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"slices"
 
 	"assay/finding"
 )
@@ -115,7 +116,7 @@ func (v *view) separator(at int, option bool) (int, bool) {
 		at++
 	case c == '(' && !quoted && at == end && isQuote(next):
 		at++
-	case c == '>' && (before == '<' || quoted) && at == end:
+	case c == '>' && (before == '<' || quoted && isQuote(before)) && at == end:
 		return at + 1, true
 	case quoted && at > end && hasFold(b[at:], "value="):
 		p.sep, at = '=', at+len("value=")
@@ -319,6 +320,20 @@ func (r *rule) namedBy(key []byte) bool {
 	return false
 }
 
+// setter reports whether a called name is one that takes a secret to keep:
+// setPassword, or password itself.
+func (r *rule) setter(name []byte) bool {
+	if i := bytes.LastIndexByte(name, '.'); i >= 0 {
+		name = name[i+1:]
+	}
+	for _, verb := range []string{"set", "with", "use", "put", "add"} {
+		if hasFold(name, verb) {
+			return true
+		}
+	}
+	return slices.Contains(r.names, string(bytes.ToLower(name)))
+}
+
 // matchAssign takes the literal that a name of the rule is given.
 func matchAssign(r *rule, v *view) {
 	p, ok := v.assignment()
@@ -327,6 +342,12 @@ func matchAssign(r *rule, v *view) {
 	}
 	val := v.b[p.from:p.to]
 	if key := string(v.b[p.keyFrom:p.keyTo]); (key == "PWD" || key == "OLDPWD") && len(val) > 0 && val[0] == '/' { // the working directory
+		return
+	}
+	if p.sep == ':' && string(v.b[p.keyFrom:p.keyTo]) == "pass" && p.quote == 0 && p.from == p.keyTo+1 { // openssl's pass:X
+		return
+	}
+	if p.sep == '(' && !r.setter(v.b[p.keyFrom:p.keyTo]) {
 		return
 	}
 	if !r.body.fits(val) || !v.nearby(r.near) || placeholder(val) {

@@ -26,7 +26,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	if m.other > 0 || m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if speaks(val, m) || bytes.Contains(val, []byte("://")) || pattern(val) {
+	if speaks(val, m) || bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) {
 		return 0, finding.Text{}
 	}
 	if r.body.set != nil { // of a form of its own

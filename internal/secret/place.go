@@ -41,7 +41,7 @@ var (
 	inTests   = &doubt{35, finding.T("in a test or an example", "位于测试或示例中")}
 	inLocale  = &doubt{60, finding.T("in a translation", "位于语言文件中")}
 	inTable   = &doubt{60, finding.T("in a list of packages or words", "位于软件包列表或词表中")}
-	inVendor  = &doubt{15, finding.T("in installed third-party code", "位于已安装的第三方代码中")}
+	inVendor  = &doubt{30, finding.T("in installed third-party code", "位于已安装的第三方代码中")}
 	inBinary  = &doubt{15, finding.T("in a binary file", "位于二进制文件中")}
 	inPackage = &doubt{20, finding.T("in minified code", "位于压缩后的代码中")}
 )
@@ -127,7 +127,7 @@ func (p *place) weigh(low, base string) {
 	add(inDocs, !locale && (p.form == prose && !has(low, "passwords.txt", "password.txt", "/root/", "/home/", "user-data") || has(low, "/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/docs/", "/doc/", "/man/man")))
 	add(inTests, has(low, "/test/", "/tests/", "/testdata/", "_test.", "/spec/", "/__tests__/", ".test.", ".spec.", "/examples/", "/example/", "/samples/", "/sample/", "/fixtures/", "/mock", ".example", ".sample", ".dist", "-sample.", "-example.", "test_", "/demos/", "/tutorial"))
 	add(inTable, !locale && p.form == table || has(low, "/var/lib/apt/lists/", "/var/lib/dpkg/info/", "/var/lib/dpkg/status", "/var/lib/dpkg/available", "/usr/share/dict/", "/var/lib/rpm/", "/usr/share/zoneinfo", "/var/cache/debconf/templates", "/usr/share/mime/", "/usr/share/perl/"))
-	add(inVendor, has(low, "/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/", "/usr/lib/python", "/usr/lib/ruby", "/usr/share/perl", "/usr/local/go/src", "/gems/"))
+	add(inVendor, has(low, "/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/", "/usr/lib/python", "/usr/lib/ruby", "/usr/share/perl", "/usr/local/go/src", "/gems/", "/go/pkg/mod/", "/.m2/repository/", ".egg-info", ".dist-info"))
 	add(inPackage, has(base, ".min.js", ".min.css", ".js.map", ".bundle.js", ".chunk.js"))
 }
 
@@ -140,9 +140,10 @@ func has(s string, parts ...string) bool {
 	return false
 }
 
-// weigh is the confidence after all doubts, and the reasons in words. Rules
-// that hold without context are doubted half as much: a well-formed token in
-// a manual is more often a leak than a password there.
+// weigh is the confidence after all doubts, and the reasons in words. The
+// surest rules that hold without context are doubted half as much: a
+// well-formed token in a manual is more often a leak than a password there.
+// The test data of third-party code is doubted in full.
 func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 	conf, reason := d.confidence, d.reason
 	if conf == 0 {
@@ -165,7 +166,7 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 	if r.binary && !r.src.HighOnly {
 		say(inBinary)
 	}
-	if x.high {
+	if x.high && x.confidence >= 90 && !(len(r.place.doubts) > 1 && less > 60) {
 		less /= 2
 	}
 	conf = max(conf-less, 5)

@@ -54,6 +54,9 @@ func matchURL(r *rule, v *view) {
 	} else if plainWord(pass) {
 		conf -= 15
 	}
+	if v.run.place.form == source && v.inComment() {
+		conf -= 40
+	}
 	id := make([]byte, 0, 64)
 	id = append(append(append(append(id, b[scheme:from]...), user...), '@'), host...)
 	v.run.add(r, v, start, start+len(pass), verdict{confidence: conf, reason: why, id: string(id[:min(len(id), 200)])})
