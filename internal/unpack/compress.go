@@ -132,6 +132,9 @@ func (w *walker) zstd(s *source) (io.Reader, func(), error) {
 	window := int64(8 << 20)
 	var h zstd.Header
 	if b, _ := s.buf.Peek(zstd.HeaderMaxSize); h.Decode(b) == nil && !h.Skippable {
+		if h.SingleSegment {
+			h.WindowSize = h.FrameContentSize
+		}
 		window = max(window, int64(min(h.WindowSize, 1<<40)))
 	}
 	need := window + 1<<20

@@ -72,6 +72,9 @@ const bufSize = 4096
 // has to be read at random: twice this, at the next doubling.
 const maxHeld = 8 << 20
 
+// spare is the memory that is left to decoders inside of what is held.
+const spare = 2 << 20
+
 func (w *walker) buffer(s *source) {
 	if n := len(w.free); n > 0 {
 		s.buf, w.free = w.free[n-1], w.free[:n-1]
@@ -174,18 +177,29 @@ func (s *source) skip(n int64) error {
 // given back by calling done. Where it is longer than there is room for, the
 // source is as it was, and the error says so.
 func (w *walker) hold(s *source) (done func(), err error) {
+	at := s.pos()
 	if s.at != nil {
+		if at > 0 { // it follows another container
+			s.origin += at
+			s.size -= at
+			sec := io.NewSectionReader(s.at, at, s.size)
+			s.at, s.under = sec, counter{r: sec, sec: sec}
+			s.buf.Reset(&s.under)
+		}
 		return func() {}, nil
 	}
+	s.origin += at
 	var b []byte
 	var held int64
 	done = func() { w.mem += held }
 	for {
 		if int64(len(b)) == held {
 			n := max(held, 64<<10) // a growing slice is there twice while it is copied
-			if held > maxHeld || !w.take(n) {
-				s.under = counter{r: io.MultiReader(bytes.NewReader(b), s.buf)}
-				s.buf = bufio.NewReaderSize(&s.under, bufSize)
+			if held > maxHeld || w.mem-n < spare || !w.take(n) {
+				next, _ := s.buf.Peek(s.buf.Buffered())
+				read := bytes.NewReader(append(b, next...))
+				s.under = counter{r: io.MultiReader(read, s.under.r)}
+				s.buf.Reset(&s.under)
 				return done, fmt.Errorf("%w: it has to be held in memory and has more than %d bytes", errLimit, len(b))
 			}
 			held += n

@@ -62,6 +62,14 @@ func (w *walker) zipDecoder(raw *source, method uint16, size int64) (io.Reader, 
 // zipRest reads what the directory of an archive does not name: the entries
 // that have local headers all the same, and bytes.
 func (w *walker) zipRest(c *source) error {
+	if b, _ := c.buf.Peek(28); len(b) == 28 { // the data descriptor of the entry before
+		for _, n := range []int{12, 16, 20, 24} {
+			if binary.LittleEndian.Uint32(b[n:]) == sigLocal {
+				_ = c.skip(int64(n))
+				break
+			}
+		}
+	}
 	if b, _ := c.buf.Peek(4); len(b) == 4 && binary.LittleEndian.Uint32(b) == sigLocal {
 		if stop := w.fault(c, Zip, w.zipStream(c)); stop != nil {
 			return stop

@@ -91,7 +91,7 @@ func (f *File) Data(yield func(off int64, payload []byte) error, bad func(error)
 		}
 		kind, flags := h[0], h[1]
 		size := int64(binary.LittleEndian.Uint64(h[8:]) & (1<<63 - 1))
-		if kind == 0 && size == 0 {
+		if blank(h) {
 			next, err := f.zeros(off)
 			if err != nil {
 				return err
@@ -137,7 +137,12 @@ func (f *File) follows(off int64) bool {
 		return true
 	}
 	h, err := f.peek(off, objectHeader)
-	return err == nil && (sane(h) || binary.LittleEndian.Uint64(h) == 0 && binary.LittleEndian.Uint64(h[8:]) == 0)
+	return err == nil && (sane(h) || blank(h))
+}
+
+// blank reports whether 16 bytes are zero.
+func blank(h []byte) bool {
+	return binary.LittleEndian.Uint64(h) == 0 && binary.LittleEndian.Uint64(h[8:]) == 0
 }
 
 // sane reports whether 16 bytes can be the header of an object: type, flags,
