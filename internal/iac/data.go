@@ -12,7 +12,7 @@ import (
 )
 
 // maxNodes bounds the values of one file, aliases followed.
-const maxNodes = 1 << 20
+const maxNodes = 1 << 18
 
 var errTooMany = fmt.Errorf("more than %d values", maxNodes)
 
