@@ -124,6 +124,8 @@ func (g *generator) cloud() {
 	g.own("/home/deploy/.git-credentials", "https://deploy:"+g.token(20)+"@codeup.aliyun.com\n", 0o600, 1001, 1001)
 	g.own("/var/lib/cloud/instances/i-bp1demo/user-data.txt", "#cloud-config\nchpasswd:\n  expire: false\n  list: |\n    root:"+g.token(12)+"\n", 0o600, 0, 0)
 	g.files = append(g.files, file{path: "/var/lib/cloud/instance", link: "/var/lib/cloud/instances/i-bp1demo"})
+	g.own("/root/AccessKey.csv", "AccessKey ID,AccessKey Secret\nLTAI5t"+g.token(18)+","+g.token(30)+"\n", 0o600, 0, 0)
+	g.gone = append(g.gone, "/root/AccessKey.csv")
 	g.own("/usr/local/share/aliyun-assist/work/script/reset-t-hz01.sh", "#!/bin/sh\necho 'deploy:"+g.token(12)+"' | chpasswd\n", 0o700, 0, 0)
 }
 

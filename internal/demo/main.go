@@ -49,6 +49,7 @@ func build(out string, seed uint64) error {
 type generator struct {
 	rand  *rand.Rand
 	files []file
+	gone  []string // removed again after the file system is made: their blocks stay
 }
 
 type file struct {
@@ -105,6 +106,9 @@ func (g *generator) write(tree, image string) error {
 	}
 	if err := tool("mke2fs", "-q", "-F", "-t", "ext4", "-L", "rootfs", "-U", rootUUID, "-d", tree, image, fmt.Sprintf("%dk", rootSize>>10)); err != nil {
 		return err
+	}
+	for _, path := range g.gone {
+		fmt.Fprintf(&owners, "rm %q\n", path)
 	}
 	script := image + ".owners"
 	if err := os.WriteFile(script, []byte(owners.String()), 0o600); err != nil {

@@ -64,4 +64,5 @@ func (g *generator) packages() {
 		g.put("/var/lib/dpkg/info/"+p.name+".md5sums", sums.String())
 	}
 	g.put("/var/lib/dpkg/status", status.String())
+	g.own("/var/lib/dpkg/info/openssh-server.postinst", "#!/bin/sh\nset -e\nadduser --quiet --system --no-create-home --home /run/sshd --shell /usr/sbin/nologin sshd\n", 0o755, 0, 0)
 }
