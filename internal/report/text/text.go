@@ -235,7 +235,7 @@ func place(w finding.Where) string {
 	if w.Deleted {
 		s += fmt.Sprintf(" [%s @%d]", report.Printable(w.Volume), w.Offset)
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 func (p *page) gaps(r *report.Run) {
