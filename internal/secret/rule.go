@@ -374,10 +374,10 @@ func (r *rule) offHere(run *run) bool {
 }
 
 // inFile reports whether a line rule is about the file: its name is listed, or
-// its path ends in a listed one that has a slash.
+// its path ends in or leads through a listed one that has a slash.
 func (r *rule) inFile(base, full string) bool {
 	for _, f := range r.files {
-		if f == base || f[0] == '*' && strings.HasSuffix(base, f[1:]) || f[0] == '/' && strings.HasSuffix(full, f) {
+		if f == base || f[len(f)-1] == '/' && strings.Contains(full, f) || f[0] == '*' && strings.HasSuffix(base, f[1:]) || f[0] == '/' && strings.HasSuffix(full, f) {
 			return true
 		}
 	}

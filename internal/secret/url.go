@@ -45,6 +45,9 @@ func matchURL(r *rule, v *view) {
 		}
 		pass, start, user = user, from, nil
 	}
+	if i := bytes.IndexByte(pass, ';'); i >= 0 && bytes.IndexByte(pass[i:], '=') > 0 { // the properties of a JDBC URL
+		return
+	}
 	if placeholder(pass) || placeholderUser(user) && plainWord(pass) || bytes.ContainsAny(pass, "{}()$|\\ ") && bracketsIn(pass) || bytes.HasPrefix(pass, []byte("$")) {
 		return
 	}
