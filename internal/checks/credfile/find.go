@@ -38,7 +38,7 @@ func Targets(g *guest.Guest, patterns ...string) (out []guest.Match) {
 // Named returns the regular files with content, anywhere in the tree, that
 // have one of the names; "*.ext" means every name with that ending after its
 // last dot, in any case. What packages own is left out, but for configuration
-// files, and so is what lies under pseudo file systems.
+// files, and so is what lies under pseudo file systems or in libraries.
 func Named(g *guest.Guest, names ...string) []guest.Match {
 	exts, exact := map[string]bool{}, map[string]bool{}
 	for _, n := range names {
@@ -66,7 +66,7 @@ func NamedBy(g *guest.Guest, want func(name string) bool) (out []guest.Match) {
 			continue
 		}
 		name := x.Path(f)
-		if Pseudo(name) || Vendor(g, name) {
+		if Pseudo(name) || Library(name) || Vendor(g, name) {
 			continue
 		}
 		meta, err := g.Tree.Meta(f.Place())
@@ -83,6 +83,18 @@ func NamedBy(g *guest.Guest, want func(name string) bool) (out []guest.Match) {
 func Pseudo(name string) bool {
 	for _, p := range []string{"/proc/", "/sys/", "/dev/", "/run/"} {
 		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Library reports whether a path lies where the package managers of languages
+// unpack what they download. Its test data is full of sample states, keys and
+// password files; the scan of contents still reads it.
+func Library(name string) bool {
+	for _, d := range []string{"/go/pkg/mod/", "/node_modules/", "/site-packages/", "/dist-packages/", "/.cargo/registry/"} {
+		if strings.Contains(name, d) {
 			return true
 		}
 	}

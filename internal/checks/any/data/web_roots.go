@@ -49,7 +49,7 @@ func defaultPage(p *Pass, name string) bool {
 	switch path.Base(name) {
 	case "index.nginx-debian.html", "index.lighttpd.html":
 		return true
-	case "index.html", "50x.html", "404.html":
+	case "index.html", "50x.html", "404.html", "context.xml":
 	default:
 		return false
 	}
@@ -58,7 +58,7 @@ func defaultPage(p *Pass, name string) bool {
 		return false
 	}
 	b := head(p, guest.Match{Path: real, Place: at}, 4<<10)
-	for _, s := range []string{"Apache2 Debian Default Page", "Apache2 Ubuntu Default Page", "Apache2 Default Page", "Welcome to nginx!", "<h1>It works!</h1>", "Test Page for the", "Welcome to CentOS", "恭喜, 站点创建成功", "nginx error!"} {
+	for _, s := range []string{"Apache2 Debian Default Page", "Apache2 Ubuntu Default Page", "Apache2 Default Page", "Welcome to nginx!", "<h1>It works!</h1>", "<title>Apache Tomcat</title>", `antiResourceLocking="false"`, "Test Page for the", "Welcome to CentOS", "恭喜, 站点创建成功", "nginx error!"} {
 		if strings.Contains(b, s) {
 			return true
 		}
