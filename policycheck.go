@@ -87,7 +87,7 @@ func (r *policyRun) problem(p *policy.Problem) {
 	f := finding.Finding{Check: checkInvalid, Severity: lintSeverity[p.Level], Title: finding.Text(p.Text), Rows: []string{"B15"},
 		Class: finding.Policy, Where: finding.Where{Path: p.Doc, Line: p.Pos.Line}, Anchor: p.Code + p.Text.EN}
 	if p.Advice.EN != "" {
-		advice := finding.Text{EN: "→ " + p.Advice.EN, ZH: "→ " + p.Advice.ZH}
+		advice := finding.Text{EN: fmt.Sprintf("column %d → %s", p.Pos.Column, p.Advice.EN), ZH: fmt.Sprintf("第 %d 列 → %s", p.Pos.Column, p.Advice.ZH)}
 		f.Reason = &advice
 		f.Fix = &finding.Fix{Title: finding.Text(p.Advice)}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,10 @@ func (a *app) explainCmd() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			suite, err := assay.Select(args, false)
+			if i := slices.IndexFunc(assay.PolicyChecks(), func(k report.Check) bool { return k.ID == args[0] }); err != nil && i >= 0 {
+				a.explain(assay.PolicyChecks()[i], false)
+				return nil
+			}
 			if err != nil {
 				return cli.Usage(finding.Tf("there is no check %q", "没有检查项 %q", args[0]), finding.T("assay checks lists them", "assay checks 会列出所有检查项"))
 			}

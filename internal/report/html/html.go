@@ -64,6 +64,7 @@ var funcs = template.FuncMap{
 	"password": loginMark,
 	"kind":     func(k finding.GapKind) string { return report.Printable(string(k)) },
 	"results":  resultWord,
+	"outcome":  report.OutcomeWord,
 }
 
 // iconURL is the page's own icon: without one, a browser asks the server for it.

@@ -1,19 +1,11 @@
 package text
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
-	"assay/finding"
 	"assay/internal/report"
 )
-
-// outcomeWords name what a scenario meets.
-var outcomeWords = map[string]finding.Text{
-	"blocked": finding.T("blocked", "已阻止"), "open": finding.T("OPEN", "未阻止"), "undetermined": finding.T("undetermined", "无法确定"),
-	"cannot be blocked": finding.T("no policy can", "策略无法阻止"), "works": finding.T("works", "可用"), "hindered": finding.T("HINDERED", "受阻"),
-}
 
 // matrix shows every scenario of the baseline: what it meets, and what decides.
 func (p *page) matrix(m *report.Policies) {
@@ -24,7 +16,7 @@ func (p *page) matrix(m *report.Policies) {
 	fmt.Fprintln(p, st.Dim("  "+report.Printable(m.Assumed.In(p.o.Lang))))
 	fmt.Fprintln(p)
 	for _, r := range m.Matrix {
-		word := cmp.Or(outcomeWords[r.Outcome].In(p.o.Lang), r.Outcome)
+		word := report.OutcomeWord(r.Outcome).In(p.o.Lang)
 		pad := strings.Repeat(" ", max(0, 14-report.Width(word)))
 		switch r.Outcome {
 		case "blocked", "works":
