@@ -72,12 +72,6 @@ func (l *lab) lvm(line string, more ...string) string {
 	return out.String()
 }
 
-// A piece is what lvs says of a run of extents.
-type piece struct {
-	dev           string
-	extent, count int64
-}
-
 // store writes content into a logical volume where lvs says that it is.
 func (l *lab) store(lv string, content []byte) {
 	l.t.Helper()

@@ -37,7 +37,6 @@ func (in inode) mode() uint16         { return le.Uint16(in.b) }
 func (in inode) flags() uint32        { return le.Uint32(in.b[0x20:]) }
 func (in inode) has(flag uint32) bool { return in.flags()&flag != 0 }
 func (in inode) nlink() uint32        { return uint32(le.Uint16(in.b[0x1A:])) }
-func (in inode) generation() uint32   { return le.Uint32(in.b[0x64:]) }
 func (in inode) dtime() uint32        { return le.Uint32(in.b[0x14:]) }
 
 // iblock is i_block: the map of the file, or its first bytes.

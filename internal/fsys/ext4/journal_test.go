@@ -54,7 +54,7 @@ func TestDirtyJournal(t *testing.T) {
 			if n := len(f.orphans.dead); n < 3 {
 				t.Errorf("%d orphans", n)
 			}
-			dir, unmount = mount(t, theirs, "rw,noatime")
+			_, unmount = mount(t, theirs, "rw,noatime")
 			unmount()
 			dir, _ = mount(t, theirs, "ro")
 			facts := oursOf(t, f)
