@@ -54,6 +54,7 @@ func (r *policyRun) end(err error) error {
 	if err != nil {
 		r.verdict.Error = err.Error()
 	}
+	r.verdict.BytesRead = r.read.Load()
 	r.verdict.Seconds = time.Since(r.clock).Seconds()
 	r.verdict.Catalogue = CatalogueVersion()
 	r.verdict.Sandbox = "off"
@@ -61,12 +62,12 @@ func (r *policyRun) end(err error) error {
 	return r.failed
 }
 
-// read parses files into documents. A file that does not parse is a finding
+// parse parses files into documents. A file that does not parse is a finding
 // and a gap; the others are still judged.
-func (r *policyRun) read(files []PolicyFile) (docs []*policy.Document) {
+func (r *policyRun) parse(files []PolicyFile) (docs []*policy.Document) {
 	for _, f := range files {
 		r.verdict.Files++
-		r.verdict.BytesRead += int64(len(f.Text))
+		r.read.Add(int64(len(f.Text)))
 		parsed, err := policy.ParseAll(f.Name, f.Text)
 		docs = append(docs, parsed...)
 		if err != nil {
@@ -100,7 +101,7 @@ func LintPolicies(ctx context.Context, files []PolicyFile, o PolicyOptions, h re
 	for _, f := range files {
 		r := newPolicyRun(ctx, f.Name, o, h)
 		r.begin(lintChecks())
-		for _, d := range r.read([]PolicyFile{f}) {
+		for _, d := range r.parse([]PolicyFile{f}) {
 			for _, p := range policy.Lint(d, o.Use) {
 				r.problem(p)
 			}
@@ -125,7 +126,7 @@ func CheckPolicies(ctx context.Context, files []PolicyFile, o PolicyOptions, h r
 		r.t.Name = o.Tree.Name
 	}
 	r.begin(PolicyChecks())
-	return r.end(r.check(r.read(files)))
+	return r.end(r.check(r.parse(files)))
 }
 
 func (r *policyRun) check(docs []*policy.Document) error {
@@ -268,18 +269,24 @@ func lintChecks() []report.Check {
 }
 
 // ScanCode looks for what the policies forbid in infrastructure code, before
-// it runs: Terraform, ROS templates, policy documents. Each file is one target,
-// so that one that does not parse hides nothing.
-func ScanCode(ctx context.Context, target string, files []PolicyFile, o PolicyOptions, h report.Handler) error {
+// it runs: Terraform, ROS templates, policy documents. A file that cannot be
+// read or does not parse is a gap and hides nothing.
+// One file is in memory at a time; read fetches it.
+func ScanCode(ctx context.Context, target string, names []string, read func(string) ([]byte, error), o PolicyOptions, h report.Handler) error {
 	r := newPolicyRun(ctx, target, o, h)
 	r.begin(append(iac.Checks(), lintChecks()...))
-	for _, f := range files {
+	for i, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		text, err := read(name)
+		if err != nil {
+			r.gap(finding.NewGap(finding.GapUnreadable, finding.Where{Path: name}, "%v", err))
+			continue
+		}
 		r.verdict.Files++
-		r.verdict.BytesRead += int64(len(f.Text))
-		out := iac.Scan(f.Name, f.Text)
+		r.read.Add(int64(len(text)))
+		out := iac.Scan(name, text)
 		slices.SortStableFunc(out.Findings, func(a, b finding.Finding) int { return cmp.Compare(a.Where.Line, b.Where.Line) })
 		for _, x := range out.Findings {
 			r.finding(x)
@@ -288,11 +295,19 @@ func ScanCode(ctx context.Context, target string, files []PolicyFile, o PolicyOp
 			r.problem(p)
 		}
 		if out.Err != nil {
-			r.gap(finding.NewGap(finding.GapCorrupt, finding.Where{Path: f.Name}, "%v", out.Err))
+			r.gap(finding.NewGap(finding.GapCorrupt, finding.Where{Path: name}, "%v", out.Err))
 		}
-		for _, u := range out.Unknown {
-			r.gap(finding.NewGap(finding.GapUnsupported, finding.Where{Path: f.Name, Line: u.Line}, "%s", u.What))
+		if len(out.Unknown) > 0 { // one gap a file: gaps are known by their place
+			var what []string
+			for _, u := range out.Unknown {
+				what = append(what, u.What)
+			}
+			r.gap(finding.NewGap(finding.GapUnsupported, finding.Where{Path: name, Line: out.Unknown[0].Line}, "%s", strings.Join(what, "; ")))
 		}
+		if out.Kind == "" && out.Err == nil && len(names) == 1 {
+			r.gap(finding.NewGap(finding.GapUnknown, finding.Where{Path: name}, "neither Terraform, nor a ROS template, nor a policy document"))
+		}
+		r.progress("read", int64(i+1), int64(len(names)), "files")
 	}
 	return r.end(nil)
 }

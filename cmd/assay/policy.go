@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -191,7 +192,7 @@ ROS 模板(YAML、JSON)、策略文档。PATH 是文件或目录(包括子目录
 					if err != nil {
 						return err
 					}
-					if err := assay.ScanCode(c.Context(), arg, files, assay.PolicyOptions{Command: "policy scan", Started: time.Now()}, h); err != nil {
+					if err := assay.ScanCode(c.Context(), arg, files, readBounded, assay.PolicyOptions{Command: "policy scan", Started: time.Now()}, h); err != nil {
 						return err
 					}
 				}
@@ -210,19 +211,19 @@ var codeEndings = []string{".tf", ".tofu", ".json", ".yaml", ".yml", ".template"
 // maxCodeFiles bounds a folder; vendored modules count.
 const maxCodeFiles = 20000
 
-func codeFiles(ctx context.Context, arg string) ([]assay.PolicyFile, error) {
+func codeFiles(ctx context.Context, arg string) ([]string, error) {
 	info, err := os.Stat(arg)
 	if err != nil {
 		return nil, cli.OpenError(arg, err)
 	}
 	if !info.IsDir() {
-		return readPolicyFiles([]string{arg})
+		return []string{arg}, nil
 	}
 	var names []string
 	err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || ctx.Err() != nil:
-			return cmpErr(err, ctx.Err())
+			return cmp.Or(err, ctx.Err())
 		case d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == ".terraform"):
 			return fs.SkipDir
 		case d.Type().IsRegular() && len(names) < maxCodeFiles && hasEnding(name):
@@ -233,14 +234,10 @@ func codeFiles(ctx context.Context, arg string) ([]assay.PolicyFile, error) {
 	if err != nil {
 		return nil, cli.OpenError(arg, err)
 	}
-	return readPolicyFiles(names)
-}
-
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
+	if len(names) == maxCodeFiles {
+		return nil, &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s holds more than %d files", "%s 中的文件超过 %d 个", arg, maxCodeFiles), Hint: finding.T("name its subfolders", "请指定子目录")}
 	}
-	return b
+	return names, nil
 }
 
 func hasEnding(name string) bool {
