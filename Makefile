@@ -11,7 +11,7 @@ TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm
 	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium
 
-.PHONY: build demo test tools race generate check fuzz bench-inspect bench-secrets clean help
+.PHONY: build demo test tools race generate check fuzz bench-inspect bench-secrets bench-policy clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,3 +45,6 @@ bench-secrets: build ## contents of real trees beside gitleaks; prints the table
 
 clean: ## remove what make made
 	rm -rf bin dist demo
+
+bench-policy: ## policy decisions beside cedar-go and OPA, a module of its own
+	cd bench/policy && $(GO) test -run '^$$' -bench Evaluate -benchmem .
