@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,14 +13,16 @@ import (
 	"assay/internal/need"
 )
 
-// Identities of volumes, for fstab.
-const (
-	rootUUID = "0f7c2a4e-1d3b-4c5a-9e8f-a1b2c3d4e5f6"
-	homeUUID = "1a2b3c4d-5e6f-4a8b-9c0d-1e2f3a4b5c6d"
-	varUUID  = "2b3c4d5e-6f7a-4b9c-8d1e-2f3a4b5c6d7e"
-	bootUUID = "3c4d5e6f-7a8b-4c0d-9e2f-3a4b5c6d7e8f"
-	swapUUID = "4d5e6f7a-8b9c-4d1e-8f3a-4b5c6d7e8f9a"
-)
+// Identities of volumes, for fstab. They differ from run to run: mkfs.btrfs
+// refuses one that the machine has seen on another device.
+var rootUUID, homeUUID, varUUID, bootUUID, swapUUID = uuid(), uuid(), uuid(), uuid(), uuid()
+
+func uuid() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
 
 // size is that of a root file system.
 func size() int64 {
