@@ -146,7 +146,7 @@ func check(w World, s *Scenario) Result {
 		}
 	}
 	if r.Outcome != Blocked && !s.Closable() {
-		r.Outcome, r.Reason = Beyond, s.Why
+		r.Outcome, r.Reason, r.By = Beyond, s.Why, nil
 	}
 	return r
 }
