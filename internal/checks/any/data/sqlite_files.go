@@ -57,17 +57,15 @@ func area(m guest.Match) string {
 	return "/" + parts[1] + "/" + parts[2]
 }
 
-// report makes one finding of several files.
+// report makes one finding of files below key, whose path is key whether they
+// are one or many: its ID must not change when another file comes.
 func report(p *Pass, key string, files []guest.Match, en, zh string, sev finding.Severity) {
 	var s total
-	f := finding.Finding{Where: credfile.Where(p.Subject, files[0]), Anchor: key, Severity: sev}
-	if len(files) > 1 {
-		f.Where = p.Subject.Where(key, 0)
-	}
+	f := finding.Finding{Where: p.Subject.Where(key, 0), Anchor: key, Severity: sev}
 	for i, m := range files {
 		s.files++
 		s.bytes += m.Meta.Size
-		if i < leftover.MaxPlaces && len(files) > 1 {
+		if i < leftover.MaxPlaces {
 			f.Places = append(f.Places, credfile.Where(p.Subject, m))
 		}
 	}

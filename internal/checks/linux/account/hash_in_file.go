@@ -41,6 +41,8 @@ var hashInFile = &Check{
 	},
 }
 
+const maxTexts = 1000 // that are read where people keep theirs
+
 const maxHashFile = 1 << 20 // larger files below /etc are tables and policies
 
 // hashPlaces are the files that people and installers put hashes into: all
@@ -50,6 +52,14 @@ func hashPlaces(p *Pass) []guest.Match {
 		"~/*.cfg", "~/*.sh", "~/*.y*ml", "~/*.txt", "~/*.json", "/preseed*", "/*.cfg", "/ks*.cfg", "/tmp/*", "/var/tmp/*", "/opt/*.sh", "/opt/*.y*ml",
 		"/var/log/anaconda/*.log", "/var/lib/cloud/**", "/var/lib/cloud-init/**",
 		"/boot/*.cfg", "/boot/user-data*", "/boot/firmware/user-data*", "/boot/userconf*", "/var/lib/waagent/*.xml", "/usr/share/oem/*", "/var/lib/ignition/*")
+	// The scan of contents takes texts for documentation, so copies of shadow in
+	// them are looked for here.
+	texts := 0
+	for _, m := range credfile.Named(p.Subject, "*.txt", "*.lst") {
+		if credfile.UnderAny(m.Path, "/opt", "/srv", "/data", "/backup", "/home", "/root") && !slices.ContainsFunc(list, func(o guest.Match) bool { return o.Path == m.Path }) && texts < maxTexts {
+			list, texts = append(list, m), texts+1
+		}
+	}
 	return slices.DeleteFunc(list, func(m guest.Match) bool {
 		base, dir := path.Base(m.Path), path.Dir(m.Path)
 		return m.Meta.Size > maxHashFile || strings.Contains(base, "htpasswd") || // the web server's own

@@ -56,8 +56,8 @@ func judgeRule(p *Pass, r guest.SudoRule) (finding.Finding, bool) {
 	gone := user != "" && user != "ALL" && !known(p, user)
 	made := origin(p, user)
 	switch {
-	case user == "ecs-assist-user":
-		return f, false // Cloud Assistant writes this rule itself; the user cannot log in
+	case user == "ecs-assist-user" && !logsIn(p, user):
+		return f, false // Cloud Assistant writes this rule itself; its user cannot log in
 	case made == guest.CloudInit || path.Base(r.Path) == "90-cloud-init-users" && !gone:
 		if path.Base(r.Path) != "90-cloud-init-users" {
 			return f, false
@@ -82,6 +82,16 @@ func judgeRule(p *Pass, r guest.SudoRule) (finding.Finding, bool) {
 		f.Title = finding.Tf("%s may run some commands as root without a password", "%s 可无需密码以 root 身份执行部分命令", show(r.Who))
 	}
 	return f, true
+}
+
+// logsIn reports whether a user has a shell to log in to.
+func logsIn(p *Pass, name string) bool {
+	for _, a := range users(p) {
+		if a.Name == name {
+			return a.Login()
+		}
+	}
+	return false
 }
 
 func origin(p *Pass, name string) guest.Origin {

@@ -54,8 +54,12 @@ func boundTo(s string) (line int, mac string) {
 		l = strings.ToLower(strings.TrimSpace(l))
 		for _, k := range []string{"macaddress:", "hwaddr=", "macaddress=", "permanentmacaddress=", "mac-address=", "hwaddress ether", "hwaddress"} {
 			rest, ok := strings.CutPrefix(l, k)
-			if v := strings.Trim(rest, " \t\"'"); ok && len(v) == 17 && strings.Count(v, ":") == 5 && strings.Trim(v, "0123456789abcdef:") == "" {
-				return n, v
+			if before, after, in := strings.Cut(l, "{"+k); in && !strings.HasPrefix(before, "#") { // YAML on one line
+				rest, ok = after, true
+			}
+			rest = strings.TrimLeft(rest, " \t\"'")
+			if ok && len(rest) >= 17 && strings.Count(rest[:17], ":") == 5 && strings.Trim(rest[:17], "0123456789abcdef:") == "" && strings.Trim(rest[17:], " \t\"'},") == "" {
+				return n, rest[:17]
 			}
 		}
 	}

@@ -20,7 +20,7 @@ var privateKeys = &Check{
 	Severity: finding.High,
 	Class:    finding.IdentityCredential,
 	Rows:     []string{"B1", "B6"},
-	Covers:   []string{"SSH-007", "SSH-008"},
+	Covers:   []string{"SSH-007", "SSH-008", "APP-016"},
 	Content:  true,
 	Doc: check.Doc{
 		Title:  t("Private keys", "私钥"),
