@@ -81,7 +81,7 @@ func bracketed(v []byte) bool {
 	switch {
 	case first == '<' && last == '>', first == '[' && last == ']', first == '%' && last == '%', first == '@' && last == '@', first == '{' && last == '}', first == '(' && last == ')':
 		return true
-	case first == '<' && bytes.IndexByte(v, '>') > 0:
+	case first == '<' && bytes.IndexByte(v, '>') > 0, first == '`':
 		return true
 	case first == '$':
 		return variable(v[1:])

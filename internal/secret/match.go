@@ -202,6 +202,9 @@ const beginBase64 = "LS0tLS1CRUdJTi"
 func matchKey(r *rule, v *view) {
 	b := v.b[v.at:]
 	if v.word.text == beginBase64 {
+		if v.at > 0 && sets["base64"][v.b[v.at-1]] && v.b[v.at-1] != '=' { // inside other base 64
+			return
+		}
 		n := shape{set: sets["base64"]}.run(b)
 		text := bytes.TrimRight(b[:n], "=")
 		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
