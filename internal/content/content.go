@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -76,7 +77,7 @@ func Scan(ctx context.Context, g *guest.Guest, e *secret.Engine, o Options) (Res
 	var wg sync.WaitGroup
 	for range max(o.Workers, 1) {
 		wg.Go(func() {
-			w := worker{ctx: ctx, g: g, o: o, engine: e, scanner: e.NewScanner()}
+			w := worker{ctx: ctx, g: g, o: o, engine: e, scanner: e.NewScanner(), head: make([]byte, small)}
 			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				results[i] = w.guarded(jobs[i])
 				if o.Meter != nil {
@@ -154,7 +155,11 @@ type worker struct {
 	o       Options
 	engine  *secret.Engine
 	scanner *secret.Scanner
+	head    []byte // the first bytes of the file, or all of them
 }
+
+// sniffed is how many bytes tell a container from a plain file.
+const sniffed = 512
 
 // guarded reads one file; a fault of our own in one file must not hide the
 // others.
@@ -249,8 +254,24 @@ type collector struct {
 	volume string
 }
 
-// whole reads a file that has no large holes, and what it contains.
-func (c *collector) whole(f fsys.File, size int64) {
+// small is the size up to which a file is read at once: most files of a system
+// are, and one call of the kernel for each is what reading them costs.
+const small = 64 << 10
+
+// whole reads a file that has no large holes, and what it contains. Most files
+// are no containers; for them the walk's bookkeeping is left out.
+func (c *collector) whole(file fsys.File, size int64) {
+	var f io.ReaderAt = file
+	head := c.w.head[:min(size, small)]
+	if n, _ := file.ReadAt(head, 0); int64(n) == size {
+		f = bytes.NewReader(head) // the scanner and the walk never need more
+	}
+	if unpack.Sniff(head[:min(len(head), sniffed)]) == unpack.Plain {
+		if err := c.scan(secret.Source{Path: c.path, Size: size}, io.NewSectionReader(f, 0, size), "", 0); err != nil && c.w.ctx.Err() == nil {
+			c.r.Gaps = append(c.r.Gaps, fsys.Gap(finding.Where{Volume: c.volume, Path: c.path}, err))
+		}
+		return
+	}
 	gaps, err := unpack.Walk(c.w.ctx, c.path, f, size, unpack.Limits{}, func(p unpack.Part) error {
 		inner := strings.TrimPrefix(strings.TrimPrefix(p.Path, c.path), "!/")
 		name := p.Path
