@@ -161,7 +161,32 @@ func (h *handler) run(r *report.Run) run {
 		inv.Notifications = append(inv.Notifications, notification{Level: "error", Message: message{report.Printable(why)}})
 	}
 	out.Invocations = []invocation{inv}
+	if strings.HasPrefix(r.Config.Command, "policy") {
+		out.inSources()
+	}
 	return out
+}
+
+// sourceRoot is the base that code review services take for the repository.
+const sourceRoot = "%SRCROOT%"
+
+// inSources places results in the user's own files instead of an image's.
+func (r *run) inSources() {
+	r.URIBases = map[string]uri{sourceRoot: {Description: &message{"The directory in which assay ran."}}}
+	var all [][]location
+	for _, x := range r.Results {
+		all = append(all, x.Locations, x.Related)
+	}
+	for _, i := range r.Invocations {
+		for _, n := range i.Notifications {
+			all = append(all, n.Locations)
+		}
+	}
+	for _, ls := range all {
+		for j := range ls {
+			ls[j].Physical.Artifact.BaseID = sourceRoot
+		}
+	}
 }
 
 // severities maps ours to SARIF's level, to GitHub's security-severity (a CVSS
