@@ -83,6 +83,7 @@ func (a *app) inspect(ctx context.Context, o *inspectFlags, args []string) error
 		}
 		targets = append(targets, t)
 	}
+	defer o.abort()
 	h, err := o.handler(a)
 	if err != nil {
 		return err

@@ -31,6 +31,15 @@ type outputFlags struct {
 	ignore   []string
 	baseline string
 	all      bool
+
+	files []*durable.File // of reports that are being written
+}
+
+// abort removes what is left of reports that were not finished.
+func (o *outputFlags) abort() {
+	for _, f := range o.files {
+		f.Abort()
+	}
 }
 
 func (o *outputFlags) add(c *cobra.Command, a *app) {
@@ -82,9 +91,9 @@ func (o *outputFlags) handler(a *app) (*assay.Judged, error) {
 		if err != nil {
 			return nil, cli.OpenError(name, err)
 		}
+		o.files = append(o.files, f)
 		h, err := o.one(a, format, f.File)
 		if err != nil {
-			f.Abort()
 			return nil, err
 		}
 		hs = append(hs, sink{h, f})

@@ -29,6 +29,7 @@ func (a *app) renderCmd() *cobra.Command {
 				defer f.Close()
 				in = f
 			}
+			defer o.abort()
 			h, err := o.handler(a)
 			if err != nil {
 				return err
