@@ -14,7 +14,7 @@ const byContent = "any/secrets/"
 // overlap holds back what the content checks find until all others are done.
 type overlap struct {
 	held []finding.Finding
-	said map[string]bool // "path:line" and "path fingerprint" of the others
+	said map[string]bool // "path", "path:line" and "path fingerprint" of the others
 }
 
 // hold reports whether f waits.
@@ -27,14 +27,12 @@ func (o *overlap) hold(f finding.Finding) bool {
 		o.said = map[string]bool{}
 	}
 	for _, w := range append([]finding.Where{f.Where}, f.Places...) {
+		o.said[w.Path] = true
 		if w.Line > 0 {
 			o.said[fmt.Sprintf("%s:%d", w.Path, w.Line)] = true
 		}
 		if f.Evidence != nil {
 			o.said[w.Path+" "+f.Evidence.Fingerprint] = true
-			if strings.Contains(f.Evidence.Kind, "private-key") {
-				o.said[w.Path+" private-key"] = true
-			}
 		}
 	}
 	return false
@@ -66,5 +64,5 @@ func (o *overlap) release() (out []finding.Finding) {
 func (o *overlap) covered(f finding.Finding, w finding.Where) bool {
 	return w.Line > 0 && o.said[fmt.Sprintf("%s:%d", w.Path, w.Line)] ||
 		o.said[w.Path+" "+f.Evidence.Fingerprint] && !w.Deleted ||
-		strings.Contains(f.Evidence.Kind, "private-key") && o.said[w.Path+" private-key"]
+		strings.Contains(f.Evidence.Kind, "private-key") && !w.Deleted && o.said[w.Path]
 }

@@ -217,6 +217,10 @@ func (w *worker) vendor(r *Result, name string, f fsys.File) {
 		r.Vendor, r.Hits, r.Gaps = len(r.Hits), nil, nil
 		return
 	}
+	if _, ok := w.g.Packages().Owner(sourceOf(name)); ok && sourceOf(name) != name {
+		r.Vendor, r.Hits = len(r.Hits), nil // compiled from a package's source
+		return
+	}
 	if !strings.HasSuffix(name, ".deb") && !strings.HasSuffix(name, ".rpm") {
 		return
 	}
@@ -226,10 +230,24 @@ func (w *worker) vendor(r *Result, name string, f fsys.File) {
 		if entry == "" {
 			entry = h.Inner
 		}
+		if strings.HasPrefix(h.Inner, "control.tar") {
+			return true // maintainer scripts, which dpkg keeps below /var/lib/dpkg too
+		}
 		_, owned := w.g.Packages().Owner(path.Clean("/" + entry))
 		return owned
 	})
 	r.Vendor += all - len(r.Hits)
+}
+
+// sourceOf is the source of Python's compiled files, which packages do not own
+// because they are made on the machine; any other name is its own.
+func sourceOf(name string) string {
+	dir, base := path.Split(name)
+	stem, _, ok := strings.Cut(base, ".cpython-")
+	if !ok || !strings.HasSuffix(base, ".pyc") || path.Base(dir) != "__pycache__" {
+		return name
+	}
+	return path.Join(path.Dir(path.Clean(dir)), stem+".py")
 }
 
 // faulty remembers the first failure of a file: unpack treats it as the end.
@@ -311,6 +329,11 @@ func (c *collector) scan(src secret.Source, r io.Reader, inner string, base int6
 			Fingerprint: check.Fingerprint(c.w.o.Key, k.Secret), Length: len(k.Secret), Excerpt: k.Excerpt, Encrypted: k.Encrypted})
 	})
 	c.r.Bytes += n.n
+	if errors.Is(err, secret.ErrTooMuch) {
+		where := finding.Where{Volume: c.volume, Path: c.path}
+		c.r.Gaps = append(c.r.Gaps, finding.NewGap(finding.GapLimit, where, "%v", err))
+		return nil
+	}
 	return err
 }
 

@@ -77,6 +77,10 @@ func residue(ctx context.Context, s *secret.Scanner, r guest.Residue, at span.Sp
 			Fingerprint: check.Fingerprint(o.Key, k.Secret), Length: len(k.Secret), Excerpt: k.Excerpt, Encrypted: k.Encrypted})
 	})
 	out.Bytes = at.Len
+	if errors.Is(err, secret.ErrTooMuch) {
+		out.Gaps = append(out.Gaps, finding.NewGap(finding.GapLimit, finding.Where{Volume: r.Volume}, "deleted data at byte %d: %v", at.Off, err))
+		return out
+	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		out.Gaps = append(out.Gaps, finding.NewGap(finding.GapUnreadable, finding.Where{Volume: r.Volume}, "deleted data at byte %d: %v", at.Off, err))
 	}

@@ -67,6 +67,7 @@ type Guest struct {
 	packages  func() *Packages
 	firstBoot func() FirstBoot
 	index     func() *Index
+	ucf       func() map[string]string // MD5 of what ucf put in place, by path
 	sudo      func() *sudoRules
 }
 
@@ -80,6 +81,7 @@ func New(t *fsys.Tree) *Guest {
 	g.packages = sync.OnceValue(g.readPackages)
 	g.firstBoot = sync.OnceValue(g.readFirstBoot)
 	g.index = sync.OnceValue(g.readIndex)
+	g.ucf = sync.OnceValue(g.readUCF)
 	g.sudo = sync.OnceValue(g.readSudo)
 	return g
 }

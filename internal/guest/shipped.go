@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
+	"strings"
 
 	"assay/internal/fsys"
 	"assay/internal/span"
@@ -23,6 +25,9 @@ var digests = map[string]func() hash.Hash{
 func (g *Guest) Shipped(name string, f fsys.File) bool {
 	own, ok := g.Packages().Owner(name)
 	if !ok || digests[own.Algo] == nil {
+		own = PackageFile{Algo: "md5", Digest: g.ucf()[name]}
+	}
+	if own.Digest == "" {
 		return false
 	}
 	h := digests[own.Algo]()
@@ -30,6 +35,22 @@ func (g *Guest) Shipped(name string, f fsys.File) bool {
 		return false
 	}
 	return hex.EncodeToString(h.Sum(nil)) == own.Digest
+}
+
+// readUCF reads what ucf(1) notes of the configuration files that it puts in
+// place for packages: lines "MD5  PATH" of what the package brought.
+func (g *Guest) readUCF() map[string]string {
+	b, err := g.Read("/var/lib/ucf/hashfile")
+	if err != nil && !errors.Is(err, fsys.ErrTooLarge) {
+		return nil // Tree.Faults tells
+	}
+	out := map[string]string{}
+	for l := range strings.Lines(string(b)) {
+		if f := strings.Fields(l); len(f) == 2 && len(f[0]) == 2*md5.Size {
+			out[f[1]] = f[0]
+		}
+	}
+	return out
 }
 
 // Residue is bytes of the machine's disks that no live file owns.

@@ -31,13 +31,13 @@ type rule struct {
 
 	kindOfMatch int
 	match       func(*rule, *view)
+	number      int // place among all rules
 
 	pattern       *regexp.Regexp
 	secretGroups  []int
 	idGroup       int
 	before, after int
 	body, partner shape
-	ids           shape
 	lines         int
 	names         []string
 	near          []string
@@ -184,6 +184,9 @@ func loadRules() ([]*rule, error) {
 		out = append(out, rules...)
 	}
 	slices.SortFunc(out, func(a, b *rule) int { return strings.Compare(a.id, b.id) })
+	for i, r := range out {
+		r.number = i
+	}
 	return out, nil
 }
 

@@ -22,7 +22,15 @@ const (
 
 	sniffLen = 32 << 10 // of the first bytes, by which the kind of a stream is told
 	maxIdle  = 100      // reads without a byte after which a reader is broken
+
+	// maxTries bounds how often one rule is tried in one window: bytes made of
+	// nothing but its keyword would else cost seconds each window.
+	maxTries = 2000
 )
+
+// ErrTooMuch says that a stream holds so many beginnings of one kind of secret
+// that not all were tried: what was found was reported, more may be there.
+var ErrTooMuch = errors.New("too many beginnings of secrets: not all were looked at")
 
 // stream moves the window over r. Invariant: buf[front:front+n] is the window,
 // done of it is worked through, base is the place of its first unit in the
@@ -30,6 +38,7 @@ const (
 func (s *Scanner) stream(ctx context.Context, r io.Reader) error {
 	run := &s.run
 	run.window = s.buf
+	s.ctx, s.tooMuch = ctx, false
 	n, done, first := 0, 0, true
 	var odd []byte // half a UTF-16 unit
 	for {
@@ -62,10 +71,13 @@ func (s *Scanner) stream(ctx context.Context, r io.Reader) error {
 		done = limit
 		if err != nil {
 			run.flush(math.MaxInt64)
-			if end {
-				return nil
+			switch {
+			case !end:
+				return err
+			case s.tooMuch:
+				return ErrTooMuch
 			}
-			return err
+			return ctx.Err()
 		}
 		run.flush(run.settled(front + limit))
 		keep := max(limit-back, 0)
@@ -100,15 +112,24 @@ func (s *Scanner) process(from, to int) {
 	}
 	end := front + run.n
 	s.hits = run.filter.find(s.buf, from, to, end, s.hits[:0])
-	for _, h := range s.hits {
+	clear(s.tries)
+	for i, h := range s.hits {
+		if i%64 == 63 && s.ctx.Err() != nil {
+			return
+		}
 		w := &run.filter.words[h.word]
 		at := int(h.at)
 		lo := max(at-back, front)
 		s.view = view{run: run, b: s.buf[lo:min(at+ahead, end)], at: at - lo, lo: lo, word: w}
 		for _, r := range w.rules {
-			if !r.offHere(run) {
-				r.match(r, &s.view)
+			if r.offHere(run) {
+				continue
 			}
+			if s.tries[r.number]++; s.tries[r.number] > maxTries {
+				s.tooMuch = true
+				continue
+			}
+			r.match(r, &s.view)
 		}
 	}
 	if from == front && run.base == 0 && !run.src.HighOnly {

@@ -99,16 +99,21 @@ type Scanner struct {
 	hits []hit
 	view view
 	run  run
+
+	ctx     context.Context // of the Scan that runs
+	tries   []int32         // of each rule in this window
+	tooMuch bool
 }
 
 // NewScanner makes a Scanner of about BufferSize bytes.
 func (e *Engine) NewScanner() *Scanner {
-	return &Scanner{e: e, buf: make([]byte, front+BufferSize+tailPad)}
+	return &Scanner{e: e, buf: make([]byte, front+BufferSize+tailPad), tries: make([]int32, len(e.rules))}
 }
 
 // Scan reads r to its end and calls report for each candidate. It uses the
 // same memory for streams of any length, reads no byte twice, and returns the
-// context's or the reader's error; what was found before was reported. Scan
+// context's or the reader's error, or ErrTooMuch; what was found before was
+// reported. Scan
 // with the same bytes gives the same candidates however r cuts them up.
 func (s *Scanner) Scan(ctx context.Context, src Source, r io.Reader, report func(Candidate)) error {
 	s.run.reset(s.e, src, report)

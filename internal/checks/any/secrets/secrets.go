@@ -34,7 +34,9 @@ func options(p *Pass) content.Options {
 					return true
 				}
 			}
-			return strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/sys/") || strings.HasPrefix(name, "/dev/")
+			// dpkg's and ucf's own copies of what packages brought, and what the
+			// kernel makes.
+			return strings.HasPrefix(name, "/var/lib/dpkg/info/") || strings.HasPrefix(name, "/var/lib/ucf/cache/") || strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/sys/") || strings.HasPrefix(name, "/dev/")
 		}}
 }
 
