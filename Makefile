@@ -11,7 +11,7 @@ TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm
 	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium
 
-.PHONY: build demo test tools race generate check fuzz bench-inspect bench-secrets bench-policy clean help
+.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-secrets bench-policy clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ check: ## gofmt, vet for all systems, generated files, staticcheck, govulncheck,
 
 fuzz: ## fuzz every parser; FUZZTIME=2m each
 	@bash scripts/fuzz.sh $(or $(FUZZTIME),2m)
+
+soak: tools ## the slow tests as well: a directory of a million names
+	ASSAY_SOAK=1 $(GO) test -timeout 40m -run 'Million' ./internal/e2e
 
 bench-inspect: build ## inspect beside find and cat on the kernel's mount (root); prints the table
 	@bash scripts/bench-inspect.sh

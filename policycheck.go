@@ -173,9 +173,9 @@ func assumption(o PolicyOptions) policy.Text {
 	case o.Tree != nil:
 		return policy.Text{EN: "each principal of the tree asks each request", ZH: "由目录树中的每个身份发出每个请求"}
 	case o.Scope == policy.ForUser:
-		return policy.Text{EN: "assumed: granted to the user who calls, for the whole account, and everything else is allowed", ZH: "假设:策略在账号级授予调用者,其余操作均被允许"}
+		return policy.Text{EN: "assumed: granted to the user who calls, for the whole account, and everything else is allowed", ZH: "假设：策略在账号级授予调用者，其余操作均被允许"}
 	}
-	return policy.Text{EN: "assumed: attached as control policies at Root, and everything else is allowed", ZH: "假设:作为管控策略绑定在 Root,其余操作均被允许"}
+	return policy.Text{EN: "assumed: attached as control policies at Root, and everything else is allowed", ZH: "假设：作为管控策略绑定在 Root，其余操作均被允许"}
 }
 
 func row(x policy.Result) report.PolicyRow {
@@ -200,18 +200,18 @@ func (r *policyRun) result(x policy.Result) {
 	switch x.Outcome {
 	case policy.Beyond:
 		f.Severity = finding.Low // nothing that a policy's author can do
-		f.Title = finding.Text{EN: "No policy can block: " + s.Title.EN, ZH: "策略无法阻止:" + s.Title.ZH}
+		f.Title = finding.Text{EN: "No policy can block: " + s.Title.EN, ZH: "策略无法阻止：" + s.Title.ZH}
 	case policy.Depends:
 		f.Severity = min(severity, finding.Medium)
-		f.Title = finding.Text{EN: "Undetermined: " + s.Title.EN, ZH: "无法确定:" + s.Title.ZH}
+		f.Title = finding.Text{EN: "Undetermined: " + s.Title.EN, ZH: "无法确定：" + s.Title.ZH}
 	case policy.Hindered:
-		f.Title = finding.Text{EN: "Denied, but should work: " + s.Title.EN, ZH: "被拒绝,但应可用:" + s.Title.ZH}
+		f.Title = finding.Text{EN: "Denied, but should work: " + s.Title.EN, ZH: "被拒绝，但应可用：" + s.Title.ZH}
 	default:
-		f.Title = finding.Text{EN: "Open: " + s.Title.EN, ZH: "未阻止:" + s.Title.ZH}
+		f.Title = finding.Text{EN: "Open: " + s.Title.EN, ZH: "未阻止：" + s.Title.ZH}
 		f.Fix = &finding.Fix{Title: finding.T("Attach what assay policy show --profile strict writes", "绑定 assay policy show --profile strict 输出的策略")}
 	}
 	if s.Assumed.EN != "" {
-		reason = finding.Text{EN: reason.EN + "; assumed: " + s.Assumed.EN, ZH: reason.ZH + ";假设:" + s.Assumed.ZH}
+		reason = finding.Text{EN: reason.EN + "; assumed: " + s.Assumed.EN, ZH: reason.ZH + "；假设：" + s.Assumed.ZH}
 	}
 	f.Reason = &reason
 	if x.By != nil {
@@ -239,7 +239,7 @@ func PolicyChecks() []report.Check {
 		k := report.Check{ID: "policy/" + s.ID, Severity: s.Severity, Class: finding.Policy, Rows: s.Rows,
 			Title: finding.Text(s.Title), Why: finding.Text(s.Why), Remedy: remedy(s), References: []string{"https://www.alibabacloud.com/help/en/ram/policy-evaluation-process"}}
 		if s.Assumed.EN != "" {
-			k.Why = finding.Text{EN: k.Why.EN + " Assumed: " + s.Assumed.EN + ".", ZH: k.Why.ZH + "假设:" + s.Assumed.ZH + "。"}
+			k.Why = finding.Text{EN: k.Why.EN + " Assumed: " + s.Assumed.EN + ".", ZH: k.Why.ZH + "假设：" + s.Assumed.ZH + "。"}
 		}
 		out = append(out, k)
 	}
@@ -249,11 +249,11 @@ func PolicyChecks() []report.Check {
 func remedy(s policy.Scenario) finding.Text {
 	switch {
 	case s.Want == policy.Allowed:
-		return finding.T("Narrow the Deny: condition it on the harmful value only.", "请缩小 Deny 的范围:仅以有害的值为条件。")
+		return finding.T("Narrow the Deny: condition it on the harmful value only.", "请缩小 Deny 的范围：仅以有害的值为条件。")
 	case !s.Closable():
-		return finding.Text{EN: "No policy closes it. assay audit watches it: " + s.Watch + ".", ZH: "策略无法阻止,由 assay audit 监测:" + s.Watch + "。"}
+		return finding.Text{EN: "No policy closes it. assay audit watches it: " + s.Watch + ".", ZH: "策略无法阻止，由 assay audit 监测：" + s.Watch + "。"}
 	case s.Caller == policy.ByOtherRole:
-		return finding.T("Attach the policies as control policies (assay policy show --scope enterprise), or grant them to the role too.", "请作为管控策略绑定(assay policy show --scope enterprise),或同时授予该角色。")
+		return finding.T("Attach the policies as control policies (assay policy show --scope enterprise), or grant them to the role too.", "请作为管控策略绑定（assay policy show --scope enterprise），或同时授予该角色。")
 	case s.Published:
 		return finding.T("Attach what assay policy show --profile documents writes.", "请绑定 assay policy show --profile documents 输出的策略。")
 	}
@@ -263,8 +263,8 @@ func remedy(s policy.Scenario) finding.Text {
 func lintChecks() []report.Check {
 	return []report.Check{{ID: checkInvalid, Severity: "high", Class: finding.Policy, Rows: []string{"A8", "A9", "B15"},
 		Title:      finding.T("A policy document that does not do what it says", "策略文档未按预期生效"),
-		Why:        finding.T("The service refuses the document, or a statement of it can never match. Who relies on it is not protected.", "服务会拒绝该文档,或其中的语句永远不匹配,依赖它的账号得不到保护。"),
-		Remedy:     finding.T("Write what the finding says, and check again with assay policy check.", "请按提示修改,然后用 assay policy check 再次检查。"),
+		Why:        finding.T("The service refuses the document, or a statement of it can never match. Who relies on it is not protected.", "服务会拒绝该文档，或其中的语句永远不匹配，依赖它的账号得不到保护。"),
+		Remedy:     finding.T("Write what the finding says, and check again with assay policy check.", "请按提示修改，然后用 assay policy check 再次检查。"),
 		References: []string{"https://www.alibabacloud.com/help/en/ram/policy-elements"}}}
 }
 

@@ -25,12 +25,12 @@ const (
 )
 
 var gapTitles = map[GapKind]Text{
-	GapEncrypted:   T("Encrypted, not inspected", "已加密,未检查"),
-	GapUnsupported: T("Recognised but not supported, not inspected", "能够识别但不支持,未检查"),
-	GapUnknown:     T("Content not recognised, not inspected", "无法识别内容,未检查"),
-	GapCorrupt:     T("Damaged, only partly inspected", "数据损坏,仅部分检查"),
+	GapEncrypted:   T("Encrypted, not inspected", "已加密，未检查"),
+	GapUnsupported: T("Recognised but not supported, not inspected", "能够识别但不支持，未检查"),
+	GapUnknown:     T("Content not recognised, not inspected", "无法识别内容，未检查"),
+	GapCorrupt:     T("Damaged, only partly inspected", "数据损坏，仅部分检查"),
 	GapUnreadable:  T("Could not be read", "无法读取"),
-	GapLimit:       T("Over a limit, only partly inspected", "超出限制,仅部分检查"),
+	GapLimit:       T("Over a limit, only partly inspected", "超出限制，仅部分检查"),
 	GapJournal:     T("Unfinished writes in the log could not be replayed", "日志中未完成的写入无法重放"),
 	GapMissing:     T("Belongs to this machine but was not given", "属于本机但未提供"),
 	GapCheck:       T("A check could not do its work", "某项检查未能完成"),

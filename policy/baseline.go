@@ -77,9 +77,9 @@ var (
 	rowsShare  = []string{"B14", "B15"}
 
 	whyInherit = tf("An instance made this way starts with the password that lies in the image: whoever knows it can log in.",
-		"以此方式创建的实例沿用镜像中的密码:知道该密码的人都能登录。")
-	whyExport = tf("A copy of the disk, with everything on it, lands in a bucket and from there anywhere.", "磁盘的完整副本会进入 OSS,随后可流向任何地方。")
-	whyShare  = tf("Another account gets the disk's content. Taking the share back does not take back a copy.", "其他账号会得到磁盘内容;取消共享无法收回已有的副本。")
+		"以此方式创建的实例沿用镜像中的密码：知道该密码的人都能登录。")
+	whyExport = tf("A copy of the disk, with everything on it, lands in a bucket and from there anywhere.", "磁盘的完整副本会进入 OSS，随后可流向任何地方。")
+	whyShare  = tf("Another account gets the disk's content. Taking the share back does not take back a copy.", "其他账号会得到磁盘内容；取消共享无法收回已有的副本。")
 )
 
 // published are the denials of the two documents.
@@ -96,7 +96,7 @@ func published() []Scenario {
 		launch("inherit/create-instance", "ecs:CreateInstance", "CreateInstance with the image's password", "CreateInstance 使用镜像预设密码"),
 		launch("inherit/replace-system-disk", "ecs:ReplaceSystemDisk", "ReplaceSystemDisk with the image's password", "ReplaceSystemDisk 使用镜像预设密码"),
 		share("export/image", "high", "An image is exported to a bucket", "导出镜像到 OSS", whyExport, calls("ecs:ExportImage")...),
-		share("share/image", "critical", "An image is shared with an account, or published to all", "将镜像共享给其他账号,或公开发布", whyShare, calls("ecs:ModifyImageSharePermission")...),
+		share("share/image", "critical", "An image is shared with an account, or published to all", "将镜像共享给其他账号，或公开发布", whyShare, calls("ecs:ModifyImageSharePermission")...),
 		share("share/create", "high", "A resource share of a snapshot or an image is made", "创建包含快照或镜像的资源共享", whyShare,
 			call("resourcesharing:CreateResourceShare", keyType, "Snapshot"), call("resourcesharing:CreateResourceShare", keyType, "Image")),
 		share("share/associate", "high", "A snapshot or an image is added to a resource share", "将快照或镜像加入资源共享", whyShare,
@@ -107,8 +107,8 @@ func published() []Scenario {
 // wider are the further paths that a policy can close.
 func wider() []Scenario {
 	byARN := tf("no documentation says whether the type is sent when a share names its resources by ARN", "没有文档说明以 ARN 指定资源时是否会传递资源类型")
-	noRow := tf("the service's table of permissions has no row for it: the action's name is taken from the API", "服务的权限表中没有此操作:操作名取自 API")
-	otherKeys := tf("another service than ECS: keys of ecs: cannot apply; no condition key is documented", "非 ECS 服务:ecs: 条件键不适用,且没有文档记载的条件键")
+	noRow := tf("the service's table of permissions has no row for it: the action's name is taken from the API", "服务的权限表中没有此操作：操作名取自 API")
+	otherKeys := tf("another service than ECS: keys of ecs: cannot apply; no condition key is documented", "非 ECS 服务：ecs：条件键不适用，且没有文档记载的条件键")
 	sc := func(id, severity string, rows []string, en, zh string, why, assumed Text, rs ...Request) Scenario {
 		return Scenario{ID: id, Title: Text{en, zh}, Rows: rows, Severity: severity, Want: Denied, Requests: rs, Why: why, Assumed: assumed}
 	}
@@ -120,21 +120,21 @@ func wider() []Scenario {
 		sc("inherit/auto-provisioning-group", "medium", rowsLaunch, "An auto provisioning group that hands on the image's password", "弹性供应组沿用镜像预设密码", whyInherit, Text{}, calls("ecs:CreateAutoProvisioningGroup")...),
 		sc("inherit/scaling-configuration", "medium", rowsLaunch, "A scaling configuration that hands on the image's password", "伸缩配置沿用镜像预设密码", whyInherit,
 			tf("no condition key was found for these two actions", "未找到这两个操作的条件键"), calls("ess:CreateScalingConfiguration", "ess:ModifyScalingConfiguration")...),
-		sc("inherit/ens", "medium", rowsLaunch, "An edge (ENS) instance with the image's password", "边缘节点(ENS)实例使用镜像预设密码", whyInherit, otherKeys, calls("ens:RunInstances", "ens:CreateInstance")...),
+		sc("inherit/ens", "medium", rowsLaunch, "An edge (ENS) instance with the image's password", "边缘节点（ENS）实例使用镜像预设密码", whyInherit, otherKeys, calls("ens:RunInstances", "ens:CreateInstance")...),
 		sc("inherit/rds-custom", "medium", rowsLaunch, "An RDS Custom instance with the image's password", "RDS Custom 实例使用镜像预设密码", whyInherit, otherKeys, calls("rds:RunRCInstances")...),
 		sc("inherit/mybase", "low", rowsLaunch, "A MyBase host with the image's password", "MyBase 主机使用镜像预设密码", whyInherit, otherKeys, calls("cddc:CreateMyBase")...),
 		sc("export/snapshot", "high", rowsShare, "A snapshot is exported to a bucket", "导出快照到 OSS", whyExport, noRow, calls("ecs:ExportSnapshot")...),
-		sc("export/ens", "medium", rowsShare, "An edge (ENS) image is exported", "导出边缘节点(ENS)镜像", whyExport, noRow, calls("ens:ExportImage")...),
+		sc("export/ens", "medium", rowsShare, "An edge (ENS) image is exported", "导出边缘节点（ENS）镜像", whyExport, noRow, calls("ens:ExportImage")...),
 		sc("share/image-group", "high", rowsShare, "An image is shared with a share group", "将镜像共享给共享组", whyShare, noRow, calls("ecs:ModifyImageShareGroupPermission")...),
-		sc("share/image-pipeline", "high", rowsShare, "An image pipeline builds an image and shares it (AddAccount)", "镜像流水线构建并共享镜像(AddAccount)", whyShare, Text{}, calls("ecs:CreateImagePipeline", "ecs:StartImagePipelineExecution")...),
+		sc("share/image-pipeline", "high", rowsShare, "An image pipeline builds an image and shares it (AddAccount)", "镜像流水线构建并共享镜像（AddAccount）", whyShare, Text{}, calls("ecs:CreateImagePipeline", "ecs:StartImagePipelineExecution")...),
 		sc("share/create-by-arn", "high", rowsShare, "A resource share names the snapshot or image by its ARN", "资源共享以 ARN 指定快照或镜像", whyShare, byARN,
 			arn("resourcesharing:CreateResourceShare", "snapshot/s-1"), arn("resourcesharing:CreateResourceShare", "image/m-1"),
 			arn("resourcesharing:AssociateResourceShare", "snapshot/s-1"), arn("resourcesharing:AssociateResourceShare", "image/m-1")),
 		sc("share/add-target", "high", rowsShare, "A target is added to a share that holds a snapshot already", "向已包含快照的资源共享添加目标", whyShare,
-			tf("the request names no resource, so no resource type is sent with it", "请求中没有资源,因此不会传递资源类型"), call("resourcesharing:AssociateResourceShare", keyTarget, "123456789012")),
+			tf("the request names no resource, so no resource type is sent with it", "请求中没有资源，因此不会传递资源类型"), call("resourcesharing:AssociateResourceShare", keyTarget, "123456789012")),
 		sc("share/outside", "high", rowsShare, "A resource share is opened to accounts outside the organisation", "资源共享对组织外账号开放", whyShare, Text{},
 			call("resourcesharing:UpdateResourceShare", keyExternal, "true"), call("resourcesharing:CreateResourceShare", keyExternal, "true")),
-		sc("share/ens", "medium", rowsShare, "An edge (ENS) image is shared", "共享边缘节点(ENS)镜像", whyShare, noRow, calls("ens:ModifyImageSharePermission", "ens:ShareAICImage")...),
+		sc("share/ens", "medium", rowsShare, "An edge (ENS) image is shared", "共享边缘节点（ENS）镜像", whyShare, noRow, calls("ens:ModifyImageSharePermission", "ens:ShareAICImage")...),
 		sc("share/compute-nest", "medium", rowsShare, "An image goes to customers as a Compute Nest artifact", "镜像作为计算巢部署物交付给客户", whyShare,
 			tf("that an image artifact carries the disk's content is inferred from the API", "镜像部署物包含磁盘内容是根据 API 推断的"),
 			calls("computenestsupplier:CreateArtifact", "computenestsupplier:ReleaseArtifact", "computenestsupplier:AddServiceSharedAccounts")...),
@@ -167,20 +167,20 @@ func beyond() []Scenario {
 	}
 	return []Scenario{
 		sc("beyond/existing-template", "medium", rowsLaunch, ByUser, "account/inherit/launch-templates", "A launch from a template that existed before", "使用已有启动模板创建实例",
-			tf("Templates made before the denial keep their value, and no documentation says whether the launch is checked against it.", "禁止之前创建的模板保留原值,且没有文档说明创建时是否会检查该值。"), template),
+			tf("Templates made before the denial keep their value, and no documentation says whether the launch is checked against it.", "禁止之前创建的模板保留原值，且没有文档说明创建时是否会检查该值。"), template),
 		sc("beyond/scale-out", "medium", rowsLaunch, ByServiceLinked, "account/inherit/scaling-configurations", "Auto Scaling launches from a configuration that existed before", "弹性伸缩使用已有伸缩配置创建实例",
-			tf("Auto Scaling acts through a service-linked role, which control policies do not reach.", "弹性伸缩使用服务关联角色,管控策略对其不生效。"), call("ecs:RunInstances", keyInherit, "true")),
-		sc("beyond/root-user", "medium", rowsShare, ByRoot, "account/exposure/root-calls", "The root user of a member account", "成员账号的主账号(root)",
+			tf("Auto Scaling acts through a service-linked role, which control policies do not reach.", "弹性伸缩使用服务关联角色，管控策略对其不生效。"), call("ecs:RunInstances", keyInherit, "true")),
+		sc("beyond/root-user", "medium", rowsShare, ByRoot, "account/exposure/root-calls", "The root user of a member account", "成员账号的主账号（root）",
 			tf("Neither RAM policies nor control policies reach the root user.", "RAM 策略和管控策略对主账号均不生效。"), call("ecs:ExportImage"), call("ecs:ModifyImageSharePermission")),
 		sc("beyond/management-account", "medium", rowsShare, ByManagement, "account/exposure/management-account", "Anyone in the management account", "管理账号中的任何身份",
-			tf("Control policies do not reach the management account: keep no images there, and grant its users the same denial as a RAM policy.", "管控策略对管理账号不生效:不要在其中保存镜像,并向其用户授予同样的 RAM 禁止策略。"), call("ecs:ExportImage"), call("ecs:ModifyImageSharePermission")),
+			tf("Control policies do not reach the management account: keep no images there, and grant its users the same denial as a RAM policy.", "管控策略对管理账号不生效：不要在其中保存镜像，并向其用户授予同样的 RAM 禁止策略。"), call("ecs:ExportImage"), call("ecs:ModifyImageSharePermission")),
 		sc("beyond/reinit-disk", "low", rowsLaunch, ByUser, "account/inherit/reinit-disk", "ReInitDisk brings back the image's credentials", "ReInitDisk 恢复镜像中的凭证",
-			tf("The call without a new password returns the disk to the image; no condition key tells it from ordinary use. Which credentials survive is not documented.", "不带新密码的调用会将磁盘恢复为镜像状态;没有条件键能区分正常使用。哪些凭证保留没有文档说明。"), call("ecs:ReInitDisk")),
+			tf("The call without a new password returns the disk to the image; no condition key tells it from ordinary use. Which credentials survive is not documented.", "不带新密码的调用会将磁盘恢复为镜像状态；没有条件键能区分正常使用。哪些凭证保留没有文档说明。"), call("ecs:ReInitDisk")),
 		sc("beyond/keys-and-users", "high", []string{"A2", "A6"}, ByNobody, "account/machine/inspect", "Authorized keys and further users in the image", "镜像中的授权公钥和其他用户",
-			tf("They come with every instance, whatever the request says: only inspecting and cleaning the image helps.", "无论请求参数如何,都会随实例带入:只有检查和清理镜像才有效。")),
+			tf("They come with every instance, whatever the request says: only inspecting and cleaning the image helps.", "无论请求参数如何，都会随实例带入：只有检查和清理镜像才有效。")),
 		sc("beyond/bucket", "medium", rowsShare, ByNobody, "account/exposure/exports", "What lies exported in a bucket is shared from there", "已导出到 OSS 的内容再次共享",
-			tf("Who may read the bucket is OSS's to say (bucket policy, ACL, signed URLs).", "访问权限由 OSS 决定(Bucket 策略、ACL、签名 URL)。")),
+			tf("Who may read the bucket is OSS's to say (bucket policy, ACL, signed URLs).", "访问权限由 OSS 决定（Bucket 策略、ACL、签名 URL）。")),
 		sc("beyond/replication", "low", rowsShare, ByNobody, "account/exposure/replication", "Backup, replication and migration carry disks away", "备份、复制和迁移带走磁盘数据",
-			tf("HBR, disk replication and SMC move data by their own means; a denial would end backups.", "云备份、云盘复制和 SMC 以各自方式转移数据;禁止会使备份失效。")),
+			tf("HBR, disk replication and SMC move data by their own means; a denial would end backups.", "云备份、云盘复制和 SMC 以各自方式转移数据；禁止会使备份失效。")),
 	}
 }

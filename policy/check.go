@@ -204,7 +204,7 @@ func decider(q *Request, got Decision, d *Diagnostic) (*Statement, Text) {
 func allowedWhy(q *Request, steps map[int]*Step) Text {
 	for _, s := range steps {
 		if s.Layer == LayerResourceGroup && s.Skip == SkipAllowed && s.Outcomes&ExplicitDeny != 0 {
-			return tf("%s: the denial is bound to a resource group, but an Allow for the whole account ends the evaluation before it", "%s:禁止策略绑定在资源组上,但账号级 Allow 会先结束评估", q.Action)
+			return tf("%s: the denial is bound to a resource group, but an Allow for the whole account ends the evaluation before it", "%s：禁止策略绑定在资源组上，但账号级 Allow 会先结束评估", q.Action)
 		}
 	}
 	return tf("nothing denies %s", "没有语句拒绝 %s", q.Action)
@@ -218,11 +218,11 @@ func (r *Reason) text(q *Request) Text {
 	}
 	switch r.Why {
 	case WhyMissing:
-		return tf("%s is missing under %s: what happens then is not documented", "缺少 %s,运算符为 %s:此时的行为没有文档说明", key, r.Condition.Operator)
+		return tf("%s is missing under %s: what happens then is not documented", "缺少 %s，运算符为 %s：此时的行为没有文档说明", key, r.Condition.Operator)
 	case WhyVariable:
 		return Text{"it uses a policy variable, ${…}: not documented", "使用了策略变量 ${…}:没有文档说明"}
 	case WhyMulti:
-		return tf("%s has several values of which some match: which way it goes is not documented", "%s 有多个值,其中部分匹配:结果没有文档说明", key)
+		return tf("%s has several values of which some match: which way it goes is not documented", "%s 有多个值，其中部分匹配：结果没有文档说明", key)
 	case WhyUnknown:
 		t := q.Unknown[key]
 		return Text{key + ": " + t.EN, key + ":" + t.ZH}

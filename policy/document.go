@@ -148,7 +148,7 @@ func (b *builder) unknownKey(k node, known ...string) {
 			return
 		}
 	}
-	b.problem(Error, k.off, "unknown-element", tf("there is no element %q", "没有 %q 这个元素", k.text), tf("remove it; known here: %s", "请删除;此处可用:%s", strings.Join(known, ", ")))
+	b.problem(Error, k.off, "unknown-element", tf("there is no element %q", "没有 %q 这个元素", k.text), tf("remove it; known here: %s", "请删除；此处可用：%s", strings.Join(known, ", ")))
 }
 
 func (b *builder) policy(root node) {
@@ -174,7 +174,7 @@ func (b *builder) policy(root node) {
 	case len(statements.vals) == 0:
 		b.problem(Error, statements.off, "no-statement", tf("Statement is empty", "Statement 为空"), tf("write at least one statement", "至少写一条语句"))
 	case len(statements.vals) > MaxStatements:
-		b.problem(Error, statements.vals[MaxStatements].off, "too-many-statements", tf("%d statements, %d is the most that is read", "有 %d 条语句,最多读取 %d 条", len(statements.vals), MaxStatements),
+		b.problem(Error, statements.vals[MaxStatements].off, "too-many-statements", tf("%d statements, %d is the most that is read", "有 %d 条语句，最多读取 %d 条", len(statements.vals), MaxStatements),
 			tf("merge statements that differ only in their actions", "请合并仅 Action 不同的语句"))
 		statements.vals = statements.vals[:MaxStatements]
 	}
@@ -194,7 +194,7 @@ func (b *builder) version(root node, v *node) {
 		b.problem(Error, root.off, "version", tf("Version is missing", "缺少 Version"), want)
 	case v.kind == literal && v.text == "1":
 		b.d.Version = "1"
-		b.problem(Warning, v.off, "unquoted", tf("1 is not quoted: all values are strings", "1 没有加引号:所有值都是字符串"), want)
+		b.problem(Warning, v.off, "unquoted", tf("1 is not quoted: all values are strings", "1 没有加引号：所有值都是字符串"), want)
 	case v.kind != str || v.text != "1":
 		b.problem(Error, v.off, "version", tf("the only version is \"1\"", "唯一的版本是 \"1\""), want)
 	default:
@@ -286,7 +286,7 @@ func (b *builder) list(k, v node) []Pattern {
 		case x.kind == str:
 			out = append(out, Pattern{Text: x.text, Pos: b.r.at(x.off)})
 		case x.kind == literal && x.text != "null":
-			b.problem(Warning, x.off, "unquoted", tf("%s is not quoted: all values are strings", "%s 没有加引号:所有值都是字符串", x.text), tf("write \"%s\"", "请写 \"%s\"", x.text))
+			b.problem(Warning, x.off, "unquoted", tf("%s is not quoted: all values are strings", "%s 没有加引号：所有值都是字符串", x.text), tf("write \"%s\"", "请写 \"%s\"", x.text))
 			out = append(out, Pattern{Text: x.text, Pos: b.r.at(x.off), Unquoted: true})
 		default:
 			b.problem(Error, x.off, "value", tf("%s takes a string or a list of strings", "%s 的值必须是字符串或字符串列表", k.text), tf(`write "%s": ["…"]`, `请写 "%s": ["…"]`, k.text))
@@ -305,7 +305,7 @@ func (b *builder) actions(list []Pattern) {
 		service, name, ok := strings.Cut(a.Text, ":")
 		if a.Text != "*" && (!ok || service == "" || name == "" || strings.ContainsAny(a.Text, " \t")) {
 			b.d.Problems = append(b.d.Problems, &Problem{Code: "action-form", Level: Error, Doc: b.d.Name, Pos: a.Pos,
-				Text: tf("%q is no action", "%q 不是有效的 Action", a.Text), Advice: tf(`write "service:Action", such as "ecs:ExportImage"`, `请写成 "服务:操作",例如 "ecs:ExportImage"`)})
+				Text: tf("%q is no action", "%q 不是有效的 Action", a.Text), Advice: tf(`write "service:Action", such as "ecs:ExportImage"`, `请写成 "服务：操作"，例如 "ecs:ExportImage"`)})
 		}
 	}
 }
@@ -317,7 +317,7 @@ func (b *builder) resources(s *Statement) {
 		s.anyResource = s.anyResource || !s.NotResource && r.glob.everything()
 		if !r.glob.everything() && strings.Count(r.Text, ":") < 4 && !(strings.HasPrefix(r.Text, "acs:") && strings.HasSuffix(r.Text, "*")) {
 			b.d.Problems = append(b.d.Problems, &Problem{Code: "resource-form", Level: Error, Doc: b.d.Name, Pos: r.Pos,
-				Text: tf("%q is no resource", "%q 不是有效的 Resource", r.Text), Advice: tf(`write "*" or "acs:service:region:account:type/id"`, `请写 "*" 或 "acs:服务:地域:账号:类型/ID"`)})
+				Text: tf("%q is no resource", "%q 不是有效的 Resource", r.Text), Advice: tf(`write "*" or "acs:service:region:account:type/id"`, `请写 "*" 或 "acs：服务：地域：账号：类型/ID"`)})
 		}
 	}
 }
@@ -364,7 +364,7 @@ func (b *builder) principals(s *Statement, k, v node) {
 // unknownOperator says what to write instead of an operator that does not
 // exist: most come from another cloud.
 func unknownOperator(name string) (text, advice Text) {
-	text = tf("there is no operator %q: the service refuses the policy", "没有 %q 运算符:服务会拒绝该策略", name)
+	text = tf("there is no operator %q: the service refuses the policy", "没有 %q 运算符：服务会拒绝该策略", name)
 	bare, set := name, false
 	for _, p := range []string{"ForAnyValue:", "ForAllValues:"} {
 		if strings.HasPrefix(strings.ToLower(bare), strings.ToLower(p)) {
@@ -379,11 +379,11 @@ func unknownOperator(name string) (text, advice Text) {
 	switch {
 	case strings.EqualFold(name, "Null"):
 		return text, tf("RAM cannot ask whether a key is present; a positive operator does not match a missing key: deny on the harmful value (Bool … \"true\")",
-			"RAM 无法判断键是否存在;缺少键时肯定类运算符不匹配:请针对有害的值进行拒绝(Bool … \"true\")")
+			"RAM 无法判断键是否存在；缺少键时肯定类运算符不匹配：请针对有害的值进行拒绝（Bool … \"true\"）")
 	case set:
 		return text, tf("write %s: RAM has no set operators", "请写 %s:RAM 没有集合运算符", near)
 	case exists:
-		return text, tf("write %s: it does not match where the key is missing", "请写 %s:缺少键时它不匹配", near)
+		return text, tf("write %s: it does not match where the key is missing", "请写 %s：缺少键时它不匹配", near)
 	case strings.EqualFold(name, "ArnLike"), strings.EqualFold(name, "ArnEquals"):
 		return text, tf("write StringLike", "请写 StringLike")
 	case strings.EqualFold(name, "ArnNotLike"), strings.EqualFold(name, "ArnNotEquals"):

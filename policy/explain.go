@@ -30,20 +30,20 @@ var layerNames = map[Layer]Text{
 }
 
 var skipTexts = map[Skip]Text{
-	SkipManagement:    {"not asked: control policies do not reach the management account", "不评估:管控策略对管理账号不生效"},
-	SkipRoot:          {"not asked: neither RAM policies nor control policies reach the root user", "不评估:RAM 策略和管控策略对主账号不生效"},
-	SkipServiceLinked: {"not asked: control policies do not reach service-linked roles", "不评估:管控策略对服务关联角色不生效"},
-	SkipDecided:       {"not reached: the decision fell before", "未到达:此前已作出决定"},
-	SkipAllowed:       {"not reached: an Allow or Deny of the whole account ends the identity policies", "未到达:账号级的 Allow 或 Deny 已结束身份策略评估"},
+	SkipManagement:    {"not asked: control policies do not reach the management account", "不评估：管控策略对管理账号不生效"},
+	SkipRoot:          {"not asked: neither RAM policies nor control policies reach the root user", "不评估：RAM 策略和管控策略对主账号不生效"},
+	SkipServiceLinked: {"not asked: control policies do not reach service-linked roles", "不评估：管控策略对服务关联角色不生效"},
+	SkipDecided:       {"not reached: the decision fell before", "未到达：此前已作出决定"},
+	SkipAllowed:       {"not reached: an Allow or Deny of the whole account ends the identity policies", "未到达：账号级的 Allow 或 Deny 已结束身份策略评估"},
 }
 
 var outcomeTexts = map[Outcomes]Text{
 	Allows:                               {"allow", "允许"},
-	ImplicitDeny:                         {"implicit deny (no statement allows it)", "隐式拒绝(没有语句允许)"},
+	ImplicitDeny:                         {"implicit deny (no statement allows it)", "隐式拒绝（没有语句允许）"},
 	ExplicitDeny:                         {"explicit deny", "显式拒绝"},
-	ImplicitDeny | ExplicitDeny:          {"deny, explicit or implicit", "拒绝(显式或隐式)"},
-	Allows | ExplicitDeny:                {"undetermined: allow or explicit deny", "无法确定:允许或显式拒绝"},
-	Allows | ImplicitDeny:                {"undetermined: allow or implicit deny", "无法确定:允许或隐式拒绝"},
+	ImplicitDeny | ExplicitDeny:          {"deny, explicit or implicit", "拒绝（显式或隐式）"},
+	Allows | ExplicitDeny:                {"undetermined: allow or explicit deny", "无法确定：允许或显式拒绝"},
+	Allows | ImplicitDeny:                {"undetermined: allow or implicit deny", "无法确定：允许或隐式拒绝"},
 	Allows | ImplicitDeny | ExplicitDeny: {"undetermined", "无法确定"},
 }
 
@@ -105,14 +105,14 @@ func (e *evaluation) explain(st *Statement) ([]Line, bool) {
 		return nil, false
 	}
 	m, _, _ := e.statement(st, true)
-	head := Line{1, MarkSkip, tf("%s %s: does not count", "%s %s:不生效", st, st.Effect)}
+	head := Line{1, MarkSkip, tf("%s %s: does not count", "%s %s：不生效", st, st.Effect)}
 	switch {
 	case m == Yes && st.Effect == Deny:
-		head = Line{1, MarkDeny, tf("%s Deny: matches", "%s Deny:匹配", st)}
+		head = Line{1, MarkDeny, tf("%s Deny: matches", "%s Deny：匹配", st)}
 	case m == Yes:
-		head = Line{1, MarkAllow, tf("%s Allow: matches", "%s Allow:匹配", st)}
+		head = Line{1, MarkAllow, tf("%s Allow: matches", "%s Allow：匹配", st)}
 	case m == Maybe:
-		head = Line{1, MarkMaybe, tf("%s %s: undetermined", "%s %s:无法确定", st, st.Effect)}
+		head = Line{1, MarkMaybe, tf("%s %s: undetermined", "%s %s：无法确定", st, st.Effect)}
 	}
 	out := []Line{head}
 	if rm, _ := e.matchResource(st); !st.anyResource && rm != Yes {
@@ -134,8 +134,8 @@ func (e *evaluation) explain(st *Statement) ([]Line, bool) {
 		for _, v := range c.Values {
 			want = append(want, v.Text)
 		}
-		text := tf("%s %s: the request has %s, the statement wants %s", "%s %s:请求为 %s,语句要求 %s", c.Operator, c.Key, have, quoteAll(want))
-		text.ZH = strings.Replace(text.ZH, "(missing)", "(缺失)", 1)
+		text := tf("%s %s: the request has %s, the statement wants %s", "%s %s：请求为 %s，语句要求 %s", c.Operator, c.Key, have, quoteAll(want))
+		text.ZH = strings.Replace(text.ZH, "(missing)", "（缺失）", 1)
 		mark := MarkSkip
 		switch {
 		case got == Yes:
@@ -145,7 +145,7 @@ func (e *evaluation) explain(st *Statement) ([]Line, bool) {
 		default:
 			reason := Reason{Why: why, Condition: c}
 			t := reason.text(e.r)
-			text.EN, text.ZH, mark = text.EN+": undetermined; "+t.EN, text.ZH+":无法确定;"+t.ZH, MarkMaybe
+			text.EN, text.ZH, mark = text.EN+": undetermined; "+t.EN, text.ZH+":无法确定；"+t.ZH, MarkMaybe
 		}
 		out = append(out, Line{2, mark, text})
 	}

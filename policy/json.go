@@ -91,10 +91,10 @@ func (r *reader) document() (node, *Problem) {
 func (r *reader) acceptable() *Problem {
 	switch {
 	case len(r.src) > MaxBytes:
-		return r.fail(MaxBytes, "too-large", tf("the document has %d bytes, %d is the most that is read", "文档有 %d 字节,最多读取 %d 字节", len(r.src), MaxBytes),
-			tf("the service takes 6,144 characters: split the policy", "服务最多接受 6144 个字符:请拆分策略"))
+		return r.fail(MaxBytes, "too-large", tf("the document has %d bytes, %d is the most that is read", "文档有 %d 字节，最多读取 %d 字节", len(r.src), MaxBytes),
+			tf("the service takes 6,144 characters: split the policy", "服务最多接受 6144 个字符：请拆分策略"))
 	case strings.HasPrefix(r.src, "\ufeff"):
-		return r.fail(0, "bom", tf("the file begins with a byte order mark", "文件以字节顺序标记(BOM)开头"),
+		return r.fail(0, "bom", tf("the file begins with a byte order mark", "文件以字节顺序标记（BOM）开头"),
 			tf("save it as UTF-8 without BOM", "请保存为不带 BOM 的 UTF-8"))
 	case !utf8.ValidString(r.src):
 		off := 0
@@ -117,7 +117,7 @@ func (r *reader) space() *Problem {
 		case ' ', '\t', '\r', '\n':
 			r.pos++
 		case '/', '#':
-			return r.fail(r.pos, "comment", tf("JSON has no comments", "JSON 不支持注释"), tf("remove the comment; the policy's description can hold it", "请删除注释,可写入策略的描述"))
+			return r.fail(r.pos, "comment", tf("JSON has no comments", "JSON 不支持注释"), tf("remove the comment; the policy's description can hold it", "请删除注释，可写入策略的描述"))
 		default:
 			return nil
 		}
@@ -153,7 +153,7 @@ func (r *reader) unexpected() *Problem {
 	c, _ := utf8.DecodeRuneInString(r.src[r.pos:])
 	switch c {
 	case '\'', '“', '”', '‘', '’', '`':
-		return r.fail(r.pos, "quotes", tf("%q does not begin a string", "%q 不能作为字符串的开头", c), tf(`write plain double quotes: "…"`, `请使用英文双引号:"…"`))
+		return r.fail(r.pos, "quotes", tf("%q does not begin a string", "%q 不能作为字符串的开头", c), tf(`write plain double quotes: "…"`, `请使用英文双引号："…"`))
 	case ',', ':':
 		return r.fail(r.pos, "json", tf("a value is missing before %q", "%q 前缺少值", c), tf("remove it, or write the value", "请删除或补上值"))
 	case '\uff0c', '\uff1a':
@@ -196,8 +196,8 @@ func (r *reader) object(depth int) (node, *Problem) {
 			return n, p
 		}
 		if first, ok := seen[k.text]; ok {
-			return n, r.fail(k.off, "duplicate-key", tf("%q is already at line %d: which one counts is undefined", "%q 已出现在第 %d 行,以哪个为准没有定义", k.text, r.at(first).Line),
-				tf("keep one; values of one key go into one list", "只保留一个;同一个键的多个值写成一个列表"))
+			return n, r.fail(k.off, "duplicate-key", tf("%q is already at line %d: which one counts is undefined", "%q 已出现在第 %d 行，以哪个为准没有定义", k.text, r.at(first).Line),
+				tf("keep one; values of one key go into one list", "只保留一个；同一个键的多个值写成一个列表"))
 		}
 		seen[k.text] = k.off
 		if c, p = r.next(); p != nil {
@@ -270,7 +270,7 @@ func (r *reader) literal() (node, *Problem) {
 	if number(word) {
 		return node{kind: literal, off: start, text: word}, nil
 	}
-	return node{}, r.fail(start, "quotes", tf("%.40q is no JSON value", "%.40q 不是 JSON 值", word), tf(`write strings in double quotes: "…"`, `字符串请加英文双引号:"…"`))
+	return node{}, r.fail(start, "quotes", tf("%.40q is no JSON value", "%.40q 不是 JSON 值", word), tf(`write strings in double quotes: "…"`, `字符串请加英文双引号："…"`))
 }
 
 // number reports whether s is a number of JSON.

@@ -162,20 +162,20 @@ func format(cs []clause) string {
 func Breakage(p Profile) []Text {
 	out := []Text{
 		tf("Launching with PasswordInherit=true is denied to everyone; Windows scaling groups use it lawfully: give them a password of their own (Password) instead.",
-			"禁止所有人以 PasswordInherit=true 创建实例;Windows 伸缩组会合法使用它:请改为设置独立密码(Password)。"),
+			"禁止所有人以 PasswordInherit=true 创建实例；Windows 伸缩组会合法使用它：请改为设置独立密码（Password）。"),
 		tf("ModifyImageSharePermission both shares and un-shares: nobody can take a share back under this denial. Exempt the role that does (--profile strict --exempt ARN).",
-			"ModifyImageSharePermission 同时用于共享和取消共享:禁止后无人能取消共享。请豁免负责此事的角色(--profile strict --exempt ARN)。"),
+			"ModifyImageSharePermission 同时用于共享和取消共享：禁止后无人能取消共享。请豁免负责此事的角色（--profile strict --exempt ARN）。"),
 	}
 	if p != Strict {
 		return out
 	}
 	return append(out,
 		tf("Launch templates, auto provisioning groups and scaling configurations have no condition key for the password: making them is denied, except to --exempt principals.",
-			"启动模板、弹性供应组和伸缩配置没有密码相关的条件键:除 --exempt 身份外一律禁止创建。"),
-		tf("Instances of ENS, RDS Custom and MyBase cannot be made, except by --exempt principals.", "除 --exempt 身份外,禁止创建 ENS、RDS Custom 和 MyBase 实例。"),
+			"启动模板、弹性供应组和伸缩配置没有密码相关的条件键：除 --exempt 身份外一律禁止创建。"),
+		tf("Instances of ENS, RDS Custom and MyBase cannot be made, except by --exempt principals.", "除 --exempt 身份外，禁止创建 ENS、RDS Custom 和 MyBase 实例。"),
 		tf("Adding a target to any resource share, also of a VPC, is denied, except to --exempt principals: the request does not say what the share holds.",
-			"除 --exempt 身份外,禁止向任何资源共享(包括 VPC)添加目标:请求不说明共享中包含什么。"),
-		tf("Sharing with accounts outside the organisation is denied for every type of resource, except to --exempt principals.", "除 --exempt 身份外,禁止向组织外账号共享任何类型的资源。"))
+			"除 --exempt 身份外，禁止向任何资源共享（包括 VPC）添加目标：请求不说明共享中包含什么。"),
+		tf("Sharing with accounts outside the organisation is denied for every type of resource, except to --exempt principals.", "除 --exempt 身份外，禁止向组织外账号共享任何类型的资源。"))
 }
 
 // Terraform writes policies as configuration of the alicloud provider.

@@ -131,11 +131,11 @@ func (b *forest) warn(level Level, code string, text, advice Text) {
 func (b *forest) level(where string, names []string) (ControlLevel, error) {
 	docs, err := b.resolve(where, names)
 	if len(names) > LimitAttachments {
-		b.warn(Error, "attachments", tf("%s has %d control policies: %d is the most, the default one included", "%s 绑定了 %d 个管控策略:最多 %d 个(含默认策略)", where, len(names), LimitAttachments),
-			tf("merge policies, or bind some one level up", "请合并策略,或绑定到上一级"))
+		b.warn(Error, "attachments", tf("%s has %d control policies: %d is the most, the default one included", "%s 绑定了 %d 个管控策略：最多 %d 个（含默认策略）", where, len(names), LimitAttachments),
+			tf("merge policies, or bind some one level up", "请合并策略，或绑定到上一级"))
 	}
 	if err == nil && !allows(docs) {
-		b.warn(Error, "no-allow", tf("%s has no Allow: everything below it is denied", "%s 没有 Allow:其下的所有操作都会被拒绝", where), tf("attach FullAliyunAccess beside the denials", "请在禁止策略之外绑定 FullAliyunAccess"))
+		b.warn(Error, "no-allow", tf("%s has no Allow: everything below it is denied", "%s 没有 Allow：其下的所有操作都会被拒绝", where), tf("attach FullAliyunAccess beside the denials", "请在禁止策略之外绑定 FullAliyunAccess"))
 	}
 	return ControlLevel{where, docs}, err
 }
@@ -205,7 +205,7 @@ func (b *forest) identity(id Identity, where string, levels []ControlLevel, mana
 		return err
 	}
 	if hasDeny(group) && allows(own) {
-		b.warn(Warning, "shadowed", tf("%s: a denial granted in a resource group does not count where an Allow of the whole account matches", "%s:当账号级 Allow 匹配时,资源组范围的禁止策略不生效", id.ARN),
+		b.warn(Warning, "shadowed", tf("%s: a denial granted in a resource group does not count where an Allow of the whole account matches", "%s：当账号级 Allow 匹配时，资源组范围的禁止策略不生效", id.ARN),
 			tf("grant the denial for the whole account", "请在账号级授予禁止策略"))
 	}
 	a := Attachments{Control: levels, Management: management, Identity: own}

@@ -47,15 +47,15 @@ func (a *app) root() *cobra.Command {
 		Long: a.t(`assay says who can log in to a machine made from an image and what the image
 gives away: passwords, SSH keys, AccessKeys, histories, logs, databases.
 It reads image files directly: no root, no mount, nothing of the guest is run.`,
-			`assay 检查用镜像创建的实例谁能登录,以及镜像泄露了什么:密码、SSH 密钥、AccessKey、
-历史命令、日志、数据库等。它直接读取镜像文件:无需 root,无需挂载,不执行镜像中的任何程序。`),
+			`assay 检查用镜像创建的实例谁能登录，以及镜像泄露了什么：密码、SSH 密钥、AccessKey、
+历史命令、日志、数据库等。它直接读取镜像文件：无需 root，无需挂载，不执行镜像中的任何程序。`),
 		Version:           assay.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	c.PersistentFlags().StringVar(&a.langFlag, "lang", "", a.t("language of the output: en or zh (default: the locale's)", "输出语言:en 或 zh(默认取系统区域设置)"))
+	c.PersistentFlags().StringVar(&a.langFlag, "lang", "", a.t("language of the output: en or zh (default: the locale's)", "输出语言：en 或 zh（默认取系统区域设置）"))
 	c.PersistentFlags().BoolVar(&a.noProg, "no-progress", false, a.t("no progress line", "不显示进度"))
 	c.SetUsageTemplate(a.template())
 	c.SetHelpCommand(&cobra.Command{Hidden: true})
@@ -79,21 +79,21 @@ func (a *app) usage(err error) error {
 		return err
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	return cli.Usage(finding.T(first, first), finding.T("assay --help lists the commands, assay COMMAND --help their flags", "assay --help 列出命令,assay COMMAND --help 列出参数"))
+	return cli.Usage(finding.T(first, first), finding.T("assay --help lists the commands, assay COMMAND --help their flags", "assay --help 列出命令，assay COMMAND --help 列出参数"))
 }
 
 // template is cobra's usage text, in the user's language.
 func (a *app) template() string {
-	return a.t("Usage:", "用法:") + `
+	return a.t("Usage:", "用法：") + `
   {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
 {{if .HasAvailableSubCommands}}
-` + a.t("Commands:", "命令:") + `{{range .Commands}}{{if .IsAvailableCommand}}
+` + a.t("Commands:", "命令：") + `{{range .Commands}}{{if .IsAvailableCommand}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}
 {{end}}{{if .HasAvailableLocalFlags}}
-` + a.t("Flags:", "参数:") + `
+` + a.t("Flags:", "参数：") + `
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
 {{end}}{{if .HasAvailableInheritedFlags}}
-` + a.t("Flags everywhere:", "通用参数:") + `
+` + a.t("Flags everywhere:", "通用参数：") + `
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
 {{end}}`
 }
@@ -112,9 +112,9 @@ EXIT STATUS
 
 退出码
   0  干净
-  1  失败:未能完成检查
+  1  失败：未能完成检查
   2  用法错误
   3  存在不低于 --fail-on 级别的问题
-  4  没有此类问题,但有内容未检查
+  4  没有此类问题，但有内容未检查
   130  被中断`)
 }

@@ -23,7 +23,7 @@ func (a *app) checksCmd() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			suite, err := assay.Select(args, false)
 			if err != nil {
-				return cli.Usage(finding.T(err.Error(), "没有这样的检查项:"+strings.Join(args, " ")), finding.T("assay checks lists them all", "assay checks 会列出所有检查项"))
+				return cli.Usage(finding.T(err.Error(), "没有这样的检查项："+strings.Join(args, " ")), finding.T("assay checks lists them all", "assay checks 会列出所有检查项"))
 			}
 			var list []report.Check
 			for _, k := range suite {

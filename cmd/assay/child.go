@@ -129,7 +129,7 @@ func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h repor
 	}
 	if err := c.Start(); err != nil {
 		return &cli.Error{Code: cli.ExitFailed, What: finding.T("the sandboxed reader could not be started", "无法启动沙箱进程"), Err: err,
-			Hint: finding.T("if this host forbids it, use --sandbox=off", "如果本机不允许,请使用 --sandbox=off")}
+			Hint: finding.T("if this host forbids it, use --sandbox=off", "如果本机不允许，请使用 --sandbox=off")}
 	}
 	w := &watch{Handler: h}
 	decodeErr := report.Decode(out, w)

@@ -17,7 +17,7 @@ import (
 func (a *app) explainCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain CHECK",
-		Short: a.t("Explain one check: why it matters, what to do", "说明一个检查项:为什么重要,如何处理"),
+		Short: a.t("Explain one check: why it matters, what to do", "说明一个检查项：为什么重要，如何处理"),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			suite, err := assay.Select(args, false)
@@ -48,7 +48,7 @@ func (a *app) explain(k report.Check, content bool) {
 	fmt.Printf("%s     %s\n", st.Dim(a.t("class", "类别")), report.ClassWord(k.Class).In(a.lang))
 	fmt.Printf("%s      %s\n", st.Dim(a.t("rows", "条目")), strings.Join(k.Rows, ", "))
 	if content {
-		fmt.Println(st.Dim(a.t("reads file contents at large; --no-content leaves it out", "会大量读取文件内容;--no-content 可跳过")))
+		fmt.Println(st.Dim(a.t("reads file contents at large; --no-content leaves it out", "会大量读取文件内容；--no-content 可跳过")))
 	}
 	fmt.Printf("\n%s\n%s\n", st.Bold(a.t("Why", "原因")), wrapText(k.Why.In(a.lang), 80))
 	fmt.Printf("\n%s\n%s\n", st.Bold(a.t("What to do", "处理方法")), wrapText(k.Remedy.In(a.lang), 80))

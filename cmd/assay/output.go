@@ -44,13 +44,13 @@ func (o *outputFlags) abort() {
 
 func (o *outputFlags) add(c *cobra.Command, a *app) {
 	f := c.Flags()
-	f.StringVarP(&o.format, "format", "f", "text", a.t("what to print: text, json, sarif, html or junit", "输出格式:text、json、sarif、html 或 junit"))
-	f.StringArrayVar(&o.reports, "report", nil, a.t("also write a report to FILE (repeatable); format from its ending: .json .sarif .html .xml .txt", "同时将报告写入 FILE(可重复);格式取自扩展名:.json .sarif .html .xml .txt"))
-	f.StringVar(&o.severity, "severity", "low", a.t("show findings of at least this severity: low, medium, high, critical", "仅显示不低于此级别的问题:low、medium、high、critical"))
+	f.StringVarP(&o.format, "format", "f", "text", a.t("what to print: text, json, sarif, html or junit", "输出格式：text、json、sarif、html 或 junit"))
+	f.StringArrayVar(&o.reports, "report", nil, a.t("also write a report to FILE (repeatable); format from its ending: .json .sarif .html .xml .txt", "同时将报告写入 FILE（可重复）；格式取自扩展名：.json .sarif .html .xml .txt"))
+	f.StringVar(&o.severity, "severity", "low", a.t("show findings of at least this severity: low, medium, high, critical", "仅显示不低于此级别的问题：low、medium、high、critical"))
 	f.StringVar(&o.failOn, "fail-on", "medium", a.t("exit with 3 on a finding of at least this severity", "存在不低于此级别的问题时以 3 退出"))
-	f.StringArrayVar(&o.ignore, "ignore", nil, a.t("accept what FILE lists, each with a reason and an expiry date (repeatable)", "接受 FILE 中列出的问题,每项须有理由和有效期(可重复)"))
-	f.StringVar(&o.baseline, "baseline", "", a.t("accept what an earlier JSON report holds: only new findings count", "接受早先 JSON 报告中已有的问题:只有新问题计入"))
-	f.BoolVar(&o.all, "all", false, a.t("text: show every place and every gap", "文本输出:显示所有位置和所有未检查项"))
+	f.StringArrayVar(&o.ignore, "ignore", nil, a.t("accept what FILE lists, each with a reason and an expiry date (repeatable)", "接受 FILE 中列出的问题，每项须有理由和有效期（可重复）"))
+	f.StringVar(&o.baseline, "baseline", "", a.t("accept what an earlier JSON report holds: only new findings count", "接受早先 JSON 报告中已有的问题：只有新问题计入"))
+	f.BoolVar(&o.all, "all", false, a.t("text: show every place and every gap", "文本输出：显示所有位置和所有未检查项"))
 }
 
 // endings map a report file's ending to its format.
@@ -132,7 +132,7 @@ func (o *outputFlags) judgement(a *app) (assay.Judgement, error) {
 		to          *finding.Severity
 	}{{"--severity", o.severity, &j.Show}, {"--fail-on", o.failOn, &j.FailOn}} {
 		if *x.to, err = finding.ParseSeverity(x.value); err != nil {
-			return j, cli.Usage(finding.Tf("%s: unknown severity %q", "%s:未知的级别 %q", x.flag, x.value),
+			return j, cli.Usage(finding.Tf("%s: unknown severity %q", "%s：未知的级别 %q", x.flag, x.value),
 				finding.T("use critical, high, medium or low", "请使用 critical、high、medium 或 low"))
 		}
 	}
@@ -144,11 +144,11 @@ func (o *outputFlags) judgement(a *app) (assay.Judgement, error) {
 		}
 		if err := j.Accept.Parse(b, time.Now()); err != nil {
 			return j, &cli.Error{Code: cli.ExitUsage, What: finding.Tf("%s is no valid ignore file", "%s 不是有效的忽略文件", name), Err: err,
-				Hint: finding.T("each entry needs id, check or gap, then reason and expires: see the README", "每项需要 id、check 或 gap,以及 reason 和 expires,见 README")}
+				Hint: finding.T("each entry needs id, check or gap, then reason and expires: see the README", "每项需要 id、check 或 gap，以及 reason 和 expires，见 README")}
 		}
 	}
 	for _, e := range j.Accept.Expired {
-		fmt.Fprintln(os.Stderr, cli.ColorFor(os.Stderr, os.Getenv).Yellow(finding.Tf("assay: an acceptance expired on %s: %s", "assay:一项接受已于 %s 过期:%s", e.Expires, report.Printable(e.Reason)).In(a.lang)))
+		fmt.Fprintln(os.Stderr, cli.ColorFor(os.Stderr, os.Getenv).Yellow(finding.Tf("assay: an acceptance expired on %s: %s", "assay：一项接受已于 %s 过期：%s", e.Expires, report.Printable(e.Reason)).In(a.lang)))
 	}
 	if o.baseline != "" {
 		f, err := os.Open(o.baseline)

@@ -22,12 +22,12 @@ import (
 func (a *app) policyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy",
-		Short: a.t("The deny policies that keep images safe: write, lint, check, explain, scan", "保护镜像的禁止策略:编写、检查语法、评估、解释、扫描代码"),
+		Short: a.t("The deny policies that keep images safe: write, lint, check, explain, scan", "保护镜像的禁止策略：编写、检查语法、评估、解释、扫描代码"),
 		Long: a.t(`Writes the policies that deny inherited passwords, exports and shares, says what is
 wrong with a policy, plays every known path to the harm against it, and looks for
 what they forbid in infrastructure code. Nothing is sent anywhere.`,
-			`编写禁止继承密码、导出和共享镜像的策略,指出策略中的错误,
-用所有已知的危害路径逐一评估,并在基础设施代码中查找被禁止的内容。不会发送任何数据。`),
+			`编写禁止继承密码、导出和共享镜像的策略，指出策略中的错误，
+用所有已知的危害路径逐一评估，并在基础设施代码中查找被禁止的内容。不会发送任何数据。`),
 	}
 	c.AddCommand(a.policyShowCmd(), a.policyLintCmd(), a.policyCheckCmd(), a.policyExplainCmd(), a.policyScanCmd())
 	return c
@@ -68,11 +68,11 @@ func (a *app) scope(s string) (policy.Scope, error) {
 	case policy.Enterprise, policy.ForUser:
 		return policy.Scope(s), nil
 	}
-	return "", cli.Usage(finding.Tf("unknown scope %q", "未知的范围 %q", s), finding.T("use enterprise (control policies) or user (RAM policies)", "请使用 enterprise(管控策略)或 user(RAM 策略)"))
+	return "", cli.Usage(finding.Tf("unknown scope %q", "未知的范围 %q", s), finding.T("use enterprise (control policies) or user (RAM policies)", "请使用 enterprise（管控策略）或 user（RAM 策略）"))
 }
 
 func (a *app) scopeFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "scope", "enterprise", a.t("enterprise (control policy of a Resource Directory) or user (RAM policy)", "enterprise(资源目录管控策略)或 user(RAM 策略)"))
+	c.Flags().StringVar(to, "scope", "enterprise", a.t("enterprise (control policy of a Resource Directory) or user (RAM policy)", "enterprise（资源目录管控策略）或 user（RAM 策略）"))
 }
 
 func tree(name string) (*assay.PolicyFile, error) {
@@ -92,6 +92,7 @@ func (o *outputFlags) judge(a *app, verb func(report.Handler) error) error {
 	if err != nil {
 		return err
 	}
+	defer o.abort()
 	if err := verb(h); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (a *app) policyLintCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "lint FILE...",
 		Short:   a.t("Say what is wrong with policy documents, and what to write instead", "指出策略文档中的错误及正确写法"),
-		Long:    a.t("Reads policy documents (- for standard input) and names every slip with line and\ncolumn: what the service refuses, what never matches, what is too long.", "读取策略文档(- 表示标准输入),指出每处错误的行列:服务会拒绝的、永远不匹配的、过长的内容。") + a.exitStatus(),
+		Long:    a.t("Reads policy documents (- for standard input) and names every slip with line and\ncolumn: what the service refuses, what never matches, what is too long.", "读取策略文档（- 表示标准输入），指出每处错误的行列：服务会拒绝的、永远不匹配的、过长的内容。") + a.exitStatus(),
 		Example: "  assay policy lint deny.json\n  assay policy lint --use control *.json --format sarif",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -126,7 +127,7 @@ func (a *app) policyLintCmd() *cobra.Command {
 		},
 	}
 	o.add(c, a)
-	c.Flags().StringVar(&use, "use", "", a.t("how it is bound: identity, control or resource-group (limits depend on it)", "绑定方式:identity、control 或 resource-group(决定长度上限)"))
+	c.Flags().StringVar(&use, "use", "", a.t("how it is bound: identity, control or resource-group (limits depend on it)", "绑定方式：identity、control 或 resource-group（决定长度上限）"))
 	return c
 }
 
@@ -135,17 +136,17 @@ func (a *app) policyCheckCmd() *cobra.Command {
 	var scope, treeName string
 	c := &cobra.Command{
 		Use:   "check FILE...",
-		Short: a.t("Play every known path to the harm against policies: blocked, open, undetermined", "用所有已知危害路径评估策略:已阻止、未阻止、无法确定"),
+		Short: a.t("Play every known path to the harm against policies: blocked, open, undetermined", "用所有已知危害路径评估策略：已阻止、未阻止、无法确定"),
 		Long: a.t(`Plays every scenario of the baseline against the policy documents and prints the
 matrix: what is blocked and by which statement, what stays open, what depends on
 undocumented behaviour, and what no policy can block.
 
 TREE describes a Resource Directory as JSON: root with policies, folders and members;
 members with principals; each principal with its policies. Policies are named by FILE.`,
-			`用基线中的每个场景评估策略文档并输出矩阵:哪些已被阻止(由哪条语句)、哪些未阻止、
+			`用基线中的每个场景评估策略文档并输出矩阵：哪些已被阻止（由哪条语句）、哪些未阻止、
 哪些取决于没有文档说明的行为、哪些策略无法阻止。
 
-TREE 以 JSON 描述资源目录:root 含 policies、folders、members;成员含 principals;
+TREE 以 JSON 描述资源目录：root 含 policies、folders、members；成员含 principals;
 每个身份含其策略。策略以 FILE 名引用。`) + a.exitStatus(),
 		Example: "  assay policy check deny.json\n  assay policy show --profile strict | assay policy check -\n  assay policy check deny.json --tree directory.json --report matrix.html",
 		Args:    cobra.MinimumNArgs(1),
@@ -169,7 +170,7 @@ TREE 以 JSON 描述资源目录:root 含 policies、folders、members;成员含
 	}
 	o.add(c, a)
 	a.scopeFlag(c, &scope)
-	c.Flags().StringVar(&treeName, "tree", "", a.t("description of the Resource Directory (JSON)", "资源目录描述文件(JSON)"))
+	c.Flags().StringVar(&treeName, "tree", "", a.t("description of the Resource Directory (JSON)", "资源目录描述文件（JSON）"))
 	return c
 }
 
@@ -181,8 +182,8 @@ func (a *app) policyScanCmd() *cobra.Command {
 		Long: a.t(`Reads infrastructure code before it runs: Terraform configuration (.tf, .tf.json) and
 plans (terraform show -json), ROS templates (YAML, JSON), policy documents. PATH is a
 file or a folder, which is read with its subfolders.`,
-			`在运行之前检查基础设施代码:Terraform 配置(.tf、.tf.json)和计划(terraform show -json)、
-ROS 模板(YAML、JSON)、策略文档。PATH 是文件或目录(包括子目录)。`) + a.exitStatus(),
+			`在运行之前检查基础设施代码：Terraform 配置（.tf、.tf.json）和计划（terraform show -json）、
+ROS 模板（YAML、JSON）、策略文档。PATH 是文件或目录（包括子目录）。`) + a.exitStatus(),
 		Example: "  assay policy scan infra/\n  assay policy scan plan.json --format sarif",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

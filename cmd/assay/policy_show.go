@@ -26,8 +26,8 @@ func (a *app) policyShowCmd() *cobra.Command {
 standard error. The profile documents is exactly what the two documents publish;
 strict closes every further path that a policy can close. Documents are split where
 a limit of the service asks for it.`,
-			`在标准输出打印禁止策略,在标准错误说明会影响哪些正常工作。
-documents 与两份文档发布的完全一致;strict 关闭策略能关闭的所有其他路径。
+			`在标准输出打印禁止策略，在标准错误说明会影响哪些正常工作。
+documents 与两份文档发布的完全一致；strict 关闭策略能关闭的所有其他路径。
 超出服务限制时会拆分为多个文档。`),
 		Example: "  assay policy show > deny.json\n  assay policy show --exempt acs:ram::*:role/image-admin --format terraform > deny.tf\n  assay policy show --scope user --profile documents",
 		Args:    cobra.NoArgs,
@@ -46,7 +46,7 @@ documents 与两份文档发布的完全一致;strict 关闭策略能关闭的�
 			}
 			ws, err := policy.Write(p, s, exempt)
 			if err != nil {
-				return cli.Usage(finding.T("these policies cannot be written: "+err.Error(), "无法生成策略:"+err.Error()), finding.Text{})
+				return cli.Usage(finding.T("these policies cannot be written: "+err.Error(), "无法生成策略："+err.Error()), finding.Text{})
 			}
 			if err := a.show(ws, s, format, dir); err != nil {
 				return err
@@ -57,8 +57,8 @@ documents 与两份文档发布的完全一致;strict 关闭策略能关闭的�
 	}
 	a.scopeFlag(c, &scope)
 	f := c.Flags()
-	f.StringVar(&profile, "profile", "strict", a.t("documents (as published) or strict (every path that a policy can close)", "documents(与发布一致)或 strict(关闭策略能关闭的所有路径)"))
-	f.StringArrayVar(&exempt, "exempt", nil, a.t("ARN of a user or role that may do what strict denies to others (repeatable)", "不受 strict 限制的用户或角色 ARN(可重复)"))
+	f.StringVar(&profile, "profile", "strict", a.t("documents (as published) or strict (every path that a policy can close)", "documents（与发布一致）或 strict（关闭策略能关闭的所有路径）"))
+	f.StringArrayVar(&exempt, "exempt", nil, a.t("ARN of a user or role that may do what strict denies to others (repeatable)", "不受 strict 限制的用户或角色 ARN（可重复）"))
 	f.StringVarP(&format, "format", "f", "json", a.t("json, terraform or ros", "json、terraform 或 ros"))
 	f.StringVarP(&dir, "output", "o", "", a.t("write one file a policy into this folder", "将每个策略写入此目录中的单独文件"))
 	return c
@@ -108,14 +108,14 @@ func (a *app) breakage(p policy.Profile, ws []policy.Written, s policy.Scope) {
 	for _, w := range ws {
 		fmt.Fprintln(os.Stderr, st.Dim(fmt.Sprintf(a.t("%s: %d of %d characters", "%s:%d / %d 个字符"), w.Name, w.Size, limit)))
 	}
-	fmt.Fprintln(os.Stderr, st.Bold(a.t("What this stops besides the harm:", "除危害外还会影响:")))
+	fmt.Fprintln(os.Stderr, st.Bold(a.t("What this stops besides the harm:", "除危害外还会影响：")))
 	for _, b := range policy.Breakage(p) {
 		fmt.Fprintln(os.Stderr, "  - "+strings.ReplaceAll(wrapText(b.In(a.lang), 90), "\n", "\n    "))
 	}
 	if s == policy.Enterprise {
-		fmt.Fprintln(os.Stderr, st.Dim(a.t("Keep FullAliyunAccess attached on every level: a level without an Allow denies everything.", "请保留每一级的 FullAliyunAccess:没有 Allow 的级别会拒绝一切操作。")))
+		fmt.Fprintln(os.Stderr, st.Dim(a.t("Keep FullAliyunAccess attached on every level: a level without an Allow denies everything.", "请保留每一级的 FullAliyunAccess：没有 Allow 的级别会拒绝一切操作。")))
 	} else {
-		fmt.Fprintln(os.Stderr, st.Dim(a.t("Grant it for the whole account: in a resource group it is not reached where the account allows.", "请在账号级授予:资源组级的策略在账号级 Allow 匹配时不会被评估。")))
+		fmt.Fprintln(os.Stderr, st.Dim(a.t("Grant it for the whole account: in a resource group it is not reached where the account allows.", "请在账号级授予：资源组级的策略在账号级 Allow 匹配时不会被评估。")))
 	}
 }
 
@@ -155,7 +155,7 @@ func (a *app) policyExplainCmd() *cobra.Command {
 				return err
 			}
 			if t != nil && principal == "" {
-				return cli.Usage(finding.T("--tree needs --principal", "使用 --tree 时需要 --principal"), finding.T("name who asks: --principal acs:ram::ACCOUNT:user/NAME", "请指定请求者:--principal acs:ram::账号:user/名称"))
+				return cli.Usage(finding.T("--tree needs --principal", "使用 --tree 时需要 --principal"), finding.T("name who asks: --principal acs:ram::ACCOUNT:user/NAME", "请指定请求者：--principal acs:ram::账号：user/名称"))
 			}
 			lines, _, err := assay.ExplainRequest(files, assay.PolicyOptions{Scope: s, Tree: t}, q)
 			if err != nil {
@@ -167,12 +167,12 @@ func (a *app) policyExplainCmd() *cobra.Command {
 	}
 	a.scopeFlag(c, &scope)
 	f := c.Flags()
-	f.StringVar(&action, "action", "", a.t("the API call: ecs:RunInstances", "API 操作:ecs:RunInstances"))
+	f.StringVar(&action, "action", "", a.t("the API call: ecs:RunInstances", "API 操作：ecs:RunInstances"))
 	f.StringVar(&resource, "resource", "*", a.t("the resource's ARN", "资源 ARN"))
-	f.StringArrayVar(&pairs, "context", nil, a.t("KEY=VALUE of a condition key that the request carries (repeatable)", "请求携带的条件键 KEY=VALUE(可重复)"))
-	f.StringArrayVar(&unknown, "unknown", nil, a.t("condition key of which nobody knows whether the request carries it (repeatable)", "不确定请求是否携带的条件键(可重复)"))
+	f.StringArrayVar(&pairs, "context", nil, a.t("KEY=VALUE of a condition key that the request carries (repeatable)", "请求携带的条件键 KEY=VALUE（可重复）"))
+	f.StringArrayVar(&unknown, "unknown", nil, a.t("condition key of which nobody knows whether the request carries it (repeatable)", "不确定请求是否携带的条件键（可重复）"))
 	f.StringVar(&principal, "principal", "", a.t("ARN of the caller", "调用者 ARN"))
-	f.StringVar(&treeName, "tree", "", a.t("description of the Resource Directory (JSON)", "资源目录描述文件(JSON)"))
+	f.StringVar(&treeName, "tree", "", a.t("description of the Resource Directory (JSON)", "资源目录描述文件（JSON）"))
 	return c
 }
 

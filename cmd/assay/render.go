@@ -17,7 +17,7 @@ func (a *app) renderCmd() *cobra.Command {
 		Use:   "render FILE",
 		Short: a.t("Show a stored JSON report in another format", "将保存的 JSON 报告转换为其他格式"),
 		Long: a.t("Reads a report that was written with --format json or --report FILE.json (- for\nstandard input) and shows it like the run that made it.",
-			"读取由 --format json 或 --report FILE.json 保存的报告(- 表示标准输入),并以指定格式输出。") + a.exitStatus(),
+			"读取由 --format json 或 --report FILE.json 保存的报告（- 表示标准输入），并以指定格式输出。") + a.exitStatus(),
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var in io.Reader = os.Stdin

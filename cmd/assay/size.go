@@ -61,7 +61,7 @@ func fingerprintKey() ([]byte, error) {
 	case err == nil && len(key) == keySize:
 		return key, nil
 	case err == nil:
-		return nil, &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s has %d bytes, %d are wanted", "%s 有 %d 字节,应为 %d 字节", name, len(key), keySize),
+		return nil, &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s has %d bytes, %d are wanted", "%s 有 %d 字节，应为 %d 字节", name, len(key), keySize),
 			Hint: finding.T("remove it and assay makes a new one", "删除后 assay 会重新生成")}
 	case !errors.Is(err, fs.ErrNotExist):
 		return fresh, nil

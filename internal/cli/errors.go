@@ -46,10 +46,10 @@ func OpenError(name string, err error) *Error {
 	e := &Error{Code: ExitFailed, What: finding.Tf("cannot open %s", "无法打开 %s", report.Printable(name)), Err: reason(err)}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.Hint = finding.T("check the spelling; a relative path starts at the current folder", "请检查拼写;相对路径从当前目录开始")
+		e.Hint = finding.T("check the spelling; a relative path starts at the current folder", "请检查拼写；相对路径从当前目录开始")
 		e.Code = ExitUsage
 	case errors.Is(err, fs.ErrPermission):
-		e.Hint = finding.T("run assay as a user who may read it: it never writes to an image", "请使用有读权限的用户运行;assay 不会写入镜像")
+		e.Hint = finding.T("run assay as a user who may read it: it never writes to an image", "请使用有读权限的用户运行；assay 不会写入镜像")
 	}
 	return e
 }
@@ -66,7 +66,7 @@ func reason(err error) error {
 // Explain writes an error for people to w and returns the exit code.
 func Explain(w *os.File, lang string, st Style, err error) int {
 	if errors.Is(err, context.Canceled) {
-		say(w, st.Yellow(finding.T("interrupted; nothing was changed", "已中断,未做任何更改").In(lang)))
+		say(w, st.Yellow(finding.T("interrupted; nothing was changed", "已中断，未做任何更改").In(lang)))
 		return ExitInterrupted
 	}
 	var e *Error

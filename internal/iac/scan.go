@@ -140,18 +140,18 @@ func (s *scan) resource(r resource) {
 			s.unknown(v.line, "%s takes password_inherit from a value that is not in this file", label)
 		case strings.EqualFold(v.text, "true"):
 			s.finding(checkInherit, finding.High, r, v.line, finding.Tf("%s starts instances with the image's password", "%s 使用镜像预设密码创建实例", label),
-				finding.T("Remove it; give a key pair (Linux) or a password of its own (Windows)", "请删除;改用密钥对(Linux)或独立密码(Windows)"))
+				finding.T("Remove it; give a key pair (Linux) or a password of its own (Windows)", "请删除；改用密钥对（Linux）或独立密码（Windows）"))
 		}
 	})
 	switch r.kind {
 	case "alicloud_image_export", "alicloud_ecs_image_export":
-		s.finding(checkExport, finding.High, r, r.line, finding.Tf("%s exports an image to a bucket", "%s 将镜像导出到 OSS", label), finding.T("Remove it, or let the one exempt pipeline do it", "请删除,或交由豁免的流水线执行"))
+		s.finding(checkExport, finding.High, r, r.line, finding.Tf("%s exports an image to a bucket", "%s 将镜像导出到 OSS", label), finding.T("Remove it, or let the one exempt pipeline do it", "请删除，或交由豁免的流水线执行"))
 	case "alicloud_image_share_permission", "ALIYUN::ECS::ImageSharePermission":
 		s.imageShare(r, label)
 	case "alicloud_resource_manager_shared_resource", "ALIYUN::ResourceManager::ResourceShare", "ALIYUN::ResourceManager::ResourceShareAssociation":
 		s.shared(r, label)
 	case "alicloud_resource_manager_shared_target":
-		s.finding(checkShare, finding.Low, r, r.line, finding.Tf("%s adds a target to a resource share: whatever the share holds goes there", "%s 向资源共享添加目标:共享中的所有内容都会对其开放", label),
+		s.finding(checkShare, finding.Low, r, r.line, finding.Tf("%s adds a target to a resource share: whatever the share holds goes there", "%s 向资源共享添加目标：共享中的所有内容都会对其开放", label),
 			finding.T("Check that the share holds no snapshot and no image", "请确认该共享不包含快照或镜像"))
 	}
 	r.attrs.all([]string{"allow_external_targets", "AllowExternalTargets"}, func(v value) {
@@ -167,7 +167,7 @@ func (s *scan) imageShare(r resource, label string) {
 	if v, ok := r.attrs.get("IsPublic"); ok && strings.EqualFold(v.text, "true") {
 		severity, title = finding.Critical, finding.Tf("%s publishes an image to every account", "%s 将镜像公开给所有账号", label)
 	}
-	s.finding(checkShare, severity, r, r.line, title, finding.T("Remove it; hand over a certified clean image instead (assay certify)", "请删除;改为交付经认证的干净镜像(assay certify)"))
+	s.finding(checkShare, severity, r, r.line, title, finding.T("Remove it; hand over a certified clean image instead (assay certify)", "请删除；改为交付经认证的干净镜像（assay certify）"))
 }
 
 func (s *scan) shared(r resource, label string) {

@@ -181,7 +181,7 @@ func (f File) report(p *Pass, m guest.Match, b []byte, secrets []Secret) {
 	switch {
 	case len(secrets) == 0 && f.Present != 0:
 		out.Severity = f.Present
-		out.Title = finding.Tf("%s: %s is there; no secret was recognised in it", "%s:存在文件 %s,未在其中识别出机密", f.Tool, base)
+		out.Title = finding.Tf("%s: %s is there; no secret was recognised in it", "%s：存在文件 %s，未在其中识别出机密", f.Tool, base)
 	case len(secrets) == 0:
 		out.Title = finding.Tf("%s keeps credentials in %s", "%s 在 %s 中保存了凭证", f.Tool, base)
 	default:
@@ -232,7 +232,7 @@ func title(tool, base string, secrets []Secret) finding.Text {
 
 // LossRisk says what breaks when a credential file goes.
 var LossRisk = finding.T("Whatever still uses this credential stops working until it gets a new one",
-	"仍在使用该凭证的程序将无法工作,直到重新配置凭证")
+	"仍在使用该凭证的程序将无法工作，直到重新配置凭证")
 
 func (f File) fix(p *Pass, m guest.Match, b []byte, secrets []Secret) *finding.Fix {
 	if f.Fix == "" {

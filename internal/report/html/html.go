@@ -169,11 +169,11 @@ func loginWords(state string) finding.Text {
 	case "none":
 		return finding.T("none", "无密码登录")
 	case "empty":
-		return finding.T("empty: no password needed", "空:无需密码")
+		return finding.T("empty: no password needed", "空：无需密码")
 	case "set":
 		return finding.T("set", "已设置")
 	case "locked":
-		return finding.T("locked, hash kept", "已锁定,保留哈希")
+		return finding.T("locked, hash kept", "已锁定，保留哈希")
 	case "shadowed":
 		return finding.T("missing from shadow", "shadow 中缺失")
 	}

@@ -104,13 +104,13 @@ func newPage(runs []*report.Run, lang string) *page {
 	}
 	switch len(runs) {
 	case 0:
-		p.Title = finding.T("assay: no target", "assay:没有目标")
+		p.Title = finding.T("assay: no target", "assay：没有目标")
 	case 1:
 		t := p.Targets[0]
 		name := report.Printable(t.Config.Target)
 		p.Title = finding.Text{EN: t.Word.EN + " · " + name + " · assay", ZH: t.Word.ZH + " · " + name + " · assay"}
 	default:
-		p.Title = finding.Tf("assay: %d targets, %d not clean", "assay:%d 个目标,%d 个未通过", len(runs), dirty)
+		p.Title = finding.Tf("assay: %d targets, %d not clean", "assay:%d 个目标，%d 个未通过", len(runs), dirty)
 	}
 	return p
 }
@@ -166,22 +166,22 @@ func (t *target) judge() {
 	switch {
 	case v == nil:
 		t.State, t.Word = "failed", finding.T("NOT FINISHED", "未完成")
-		t.Says = finding.T("The report ends without a verdict: what follows may be a part only.", "报告没有结论:以下内容可能不完整。")
+		t.Says = finding.T("The report ends without a verdict: what follows may be a part only.", "报告没有结论：以下内容可能不完整。")
 	case v.Error != "":
 		t.State, t.Word = "failed", finding.T("NOT FINISHED", "未完成")
 		t.Says = finding.Text{EN: v.Error, ZH: v.Error}
 	case v.Clean && total == 0:
 		t.State, t.Word = "clean", finding.T("CLEAN", "干净")
-		t.Says = finding.T("Nothing was found, and nothing was left out that is not accepted.", "没有发现问题,也没有未经接受的未检查内容。")
+		t.Says = finding.T("Nothing was found, and nothing was left out that is not accepted.", "没有发现问题，也没有未经接受的未检查内容。")
 	case v.Clean:
 		t.State, t.Word = "clean", finding.T("CLEAN ENOUGH", "达标")
 		t.Says = t.mild()
 	case total == 0 && t.Gaps > 0:
 		t.State, t.Word = "dirty", finding.T("NOT CLEAN", "不干净")
-		t.Says = finding.T("Nothing was found, but a part could not be inspected: see what was not inspected.", "没有发现问题,但有内容未能检查,详见“未检查的内容”。")
+		t.Says = finding.T("Nothing was found, but a part could not be inspected: see what was not inspected.", "没有发现问题，但有内容未能检查，详见“未检查的内容”。")
 	default:
 		t.State, t.Word = "dirty", finding.T("NOT CLEAN", "不干净")
-		t.Says = finding.T("Do not publish or share this before the findings below are settled.", "在处理完以下问题之前,请勿发布或共享。")
+		t.Says = finding.T("Do not publish or share this before the findings below are settled.", "在处理完以下问题之前，请勿发布或共享。")
 	}
 }
 

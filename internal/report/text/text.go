@@ -114,7 +114,7 @@ func (p *page) volume(v report.Volume) string {
 		s += " " + report.Printable(v.Mount)
 	}
 	if v.Replayed {
-		s += p.say(" (log replayed)", "(已重放日志)")
+		s += p.say(" (log replayed)", "（已重放日志）")
 	}
 	return s
 }
@@ -224,7 +224,7 @@ func (p *page) accepted(a finding.Acceptance) string {
 	if a.By == "baseline" {
 		return p.say("known from the baseline", "基线中已有")
 	}
-	return p.say("accepted until %s: %s", "已接受,有效期至 %s:%s", a.Expires, report.Printable(a.Reason))
+	return p.say("accepted until %s: %s", "已接受，有效期至 %s:%s", a.Expires, report.Printable(a.Reason))
 }
 
 func place(w finding.Where) string {
@@ -272,13 +272,13 @@ func (p *page) verdict(r *report.Run) {
 	if found == "" {
 		found = p.say("no findings", "没有发现问题")
 	} else {
-		found = p.say("findings: %s", "发现:%s", found)
+		found = p.say("findings: %s", "发现：%s", found)
 	}
 	if v.Gaps > 0 {
-		found += p.say("; not inspected: %d", ";未检查:%d 项", v.Gaps)
+		found += p.say("; not inspected: %d", "；未检查：%d 项", v.Gaps)
 	}
 	if v.Accepted > 0 {
-		found += p.say("; accepted: %d", ";已接受:%d 项", v.Accepted)
+		found += p.say("; accepted: %d", "；已接受：%d 项", v.Accepted)
 	}
 	switch {
 	case v.Error != "":
@@ -291,9 +291,9 @@ func (p *page) verdict(r *report.Run) {
 		fmt.Fprintf(p, "%s  %s\n", st.BoldRed(p.say("NOT CLEAN", "不干净")), found)
 	}
 	if v.Hidden > 0 {
-		fmt.Fprintln(p, st.Dim(p.say("%d findings are below --severity and not shown.", "%d 项低于 --severity,未显示。", v.Hidden)))
+		fmt.Fprintln(p, st.Dim(p.say("%d findings are below --severity and not shown.", "%d 项低于 --severity，未显示。", v.Hidden)))
 	}
-	fmt.Fprintln(p, st.Dim(p.say("Read %s in %.2f s; sandbox: %s; catalogue %s.", "读取 %s,用时 %.2f 秒;沙箱:%s;检查目录 %s。",
+	fmt.Fprintln(p, st.Dim(p.say("Read %s in %.2f s; sandbox: %s; catalogue %s.", "读取 %s，用时 %.2f 秒；沙箱：%s；检查目录 %s。",
 		finding.Size(v.BytesRead), v.Seconds, v.Sandbox, v.Catalogue)))
 	p.next(r)
 }
@@ -310,7 +310,7 @@ func (p *page) next(r *report.Run) {
 		return
 	}
 	st := p.o.Style
-	fmt.Fprintf(p, "\n%s\n", p.say("Next:", "下一步:"))
+	fmt.Fprintf(p, "\n%s\n", p.say("Next:", "下一步："))
 	fmt.Fprintf(p, "  %s  %s\n", st.Cyan("assay explain "+worst.Check), p.say("what it means, and what to do", "了解含义和处理方法"))
 	if r.Config.Command == "inspect" {
 		fmt.Fprintf(p, "  %s  %s\n", st.Cyan("assay inspect "+quoteArg(r.Config.Target)+" --report report.html"), p.say("the same as a page to share", "生成可分享的网页报告"))

@@ -20,7 +20,7 @@ var applicationConfig = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords and keys in applications' configuration", "应用程序配置中的密码和密钥"),
 		Why:    t("Who gets the image can log in to the databases and services that the application uses", "获得镜像的人可以登录该应用所使用的数据库和服务"),
-		Remedy: t("Take the secrets out of the file: instance metadata, KMS Secrets Manager or environment set at start", "将机密移出配置文件:使用实例元数据、KMS 凭据管家或启动时设置的环境变量"),
+		Remedy: t("Take the secrets out of the file: instance metadata, KMS Secrets Manager or environment set at start", "将机密移出配置文件：使用实例元数据、KMS 凭据管家或启动时设置的环境变量"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

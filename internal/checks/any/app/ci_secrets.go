@@ -17,8 +17,8 @@ var ciSecrets = &Check{
 	Covers:   []string{"APP-026"},
 	Doc: check.Doc{
 		Title:  t("Secrets of build servers and runners", "构建服务器和 Runner 的机密"),
-		Why:    t("A build server's key store opens everything it deploys to; a runner's token receives jobs with their secrets", "构建服务器的密钥库可访问其部署的所有目标;Runner 令牌可以接收带有机密的作业"),
-		Remedy: t("Register runners at first boot; do not make images of a configured build server", "在首次启动时注册 Runner;不要用已配置的构建服务器制作镜像"),
+		Why:    t("A build server's key store opens everything it deploys to; a runner's token receives jobs with their secrets", "构建服务器的密钥库可访问其部署的所有目标；Runner 令牌可以接收带有机密的作业"),
+		Remedy: t("Register runners at first boot; do not make images of a configured build server", "在首次启动时注册 Runner；不要用已配置的构建服务器制作镜像"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -19,8 +19,8 @@ var configManagement = &Check{
 	Covers:   []string{"APP-027", "APP-028", "APP-029"},
 	Doc: check.Doc{
 		Title:  t("This machine's identity in Ansible, Chef, Puppet or Salt", "本机在 Ansible、Chef、Puppet 或 Salt 中的身份"),
-		Why:    t("The master takes every instance with this key for the same machine, and hands it that machine's secrets", "主控端会把持有该密钥的所有实例当成同一台机器,并下发该机器的机密"),
-		Remedy: t("Remove the keys; let each instance enrol at first boot", "删除这些密钥;让每个实例在首次启动时自行注册"),
+		Why:    t("The master takes every instance with this key for the same machine, and hands it that machine's secrets", "主控端会把持有该密钥的所有实例当成同一台机器，并下发该机器的机密"),
+		Remedy: t("Remove the keys; let each instance enrol at first boot", "删除这些密钥；让每个实例在首次启动时自行注册"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var containerSecrets = &Check{
 	Covers:   []string{"APP-031"},
 	Doc: check.Doc{
 		Title:  t("Secrets in the environment of containers", "容器环境变量中的机密"),
-		Why:    t("Docker keeps the environment of every container, running or stopped, in clear", "Docker 以明文保存每个容器(运行中或已停止)的环境变量"),
-		Remedy: t("Remove the containers before making the image (docker rm) and start them anew at first boot", "制作镜像前删除容器(docker rm),在首次启动时重新创建"),
+		Why:    t("Docker keeps the environment of every container, running or stopped, in clear", "Docker 以明文保存每个容器（运行中或已停止）的环境变量"),
+		Remedy: t("Remove the containers before making the image (docker rm) and start them anew at first boot", "制作镜像前删除容器（docker rm），在首次启动时重新创建"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -18,7 +18,7 @@ var databaseServers = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords and shared keys in database and queue configuration", "数据库和消息队列配置中的密码与共享密钥"),
 		Why:    t("Every instance made from the image answers to the same password or cluster key", "由该镜像创建的所有实例使用相同的密码或集群密钥"),
-		Remedy: t("Make the password at first boot; remove cluster keys and cookies so that each instance makes its own", "在首次启动时生成密码;删除集群密钥和 cookie,使每个实例各自生成"),
+		Remedy: t("Make the password at first boot; remove cluster keys and cookies so that each instance makes its own", "在首次启动时生成密码；删除集群密钥和 cookie，使每个实例各自生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,9 +16,9 @@ var domainMembership = &Check{
 	Rows:     []string{"B1"},
 	Covers:   []string{"APP-019", "APP-020"},
 	Doc: check.Doc{
-		Title:  t("This machine's membership in a domain: Kerberos, SSSD, IPA, Samba", "本机的域成员身份:Kerberos、SSSD、IPA、Samba"),
-		Why:    t("A keytab is the machine's password in the domain: every instance, and whoever has the image, can act as this machine", "keytab 就是本机在域中的密码:每个实例以及获得镜像的人都能冒充本机"),
-		Remedy: t("Leave the domain before making the image (realm leave, ipa-client-install --uninstall) and join at first boot", "制作镜像前退出域(realm leave、ipa-client-install --uninstall),在首次启动时重新加入"),
+		Title:  t("This machine's membership in a domain: Kerberos, SSSD, IPA, Samba", "本机的域成员身份：Kerberos、SSSD、IPA、Samba"),
+		Why:    t("A keytab is the machine's password in the domain: every instance, and whoever has the image, can act as this machine", "keytab 就是本机在域中的密码：每个实例以及获得镜像的人都能冒充本机"),
+		Remedy: t("Leave the domain before making the image (realm leave, ipa-client-install --uninstall) and join at first boot", "制作镜像前退出域（realm leave、ipa-client-install --uninstall），在首次启动时重新加入"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -48,7 +48,7 @@ var domainMembership = &Check{
 				return finding.High
 			},
 			Fix: finding.Remove, FixTitle: t("Remove the machine's domain identity", "删除本机的域身份"),
-			Risk: t("The machine leaves the domain; users of the domain cannot log in until it joins again", "本机将退出域;重新加入前域用户无法登录"),
+			Risk: t("The machine leaves the domain; users of the domain cannot log in until it joins again", "本机将退出域；重新加入前域用户无法登录"),
 		})
 	},
 }

@@ -16,7 +16,7 @@ var environmentSecrets = &Check{
 	Doc: check.Doc{
 		Title:  t("Secrets exported to every shell", "导出到所有 Shell 环境中的机密"),
 		Why:    t("An AccessKey or password exported in a profile is in every process of every instance made from the image", "在 profile 中导出的 AccessKey 或密码会出现在由该镜像创建的每个实例的每个进程中"),
-		Remedy: t("Remove the lines; let instances use a RAM role, or fetch the secret at start", "删除这些行;改用实例 RAM 角色,或在启动时获取机密"),
+		Remedy: t("Remove the lines; let instances use a RAM role, or fetch the secret at start", "删除这些行；改用实例 RAM 角色，或在启动时获取机密"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var keystores = &Check{
 	Covers:   []string{"APP-016"},
 	Doc: check.Doc{
 		Title:  t("Key stores and certificate accounts", "密钥库和证书签发账号"),
-		Why:    t("A key store holds a certificate's private key behind a password that is often the default; an ACME account issues new certificates for the domain", "密钥库保存证书私钥,其密码常为默认值;ACME 账号可为该域名签发新证书"),
-		Remedy: t("Deliver the certificate at first boot; revoke and reissue it if the image was shared", "在首次启动时下发证书;如镜像已共享,请吊销并重新签发证书"),
+		Why:    t("A key store holds a certificate's private key behind a password that is often the default; an ACME account issues new certificates for the domain", "密钥库保存证书私钥，其密码常为默认值；ACME 账号可为该域名签发新证书"),
+		Remedy: t("Deliver the certificate at first boot; revoke and reissue it if the image was shared", "在首次启动时下发证书；如镜像已共享，请吊销并重新签发证书"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

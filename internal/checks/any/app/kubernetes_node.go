@@ -17,8 +17,8 @@ var kubernetesNode = &Check{
 	Covers:   []string{"APP-030"},
 	Doc: check.Doc{
 		Title:  t("This machine's identity in a Kubernetes cluster", "本机在 Kubernetes 集群中的身份"),
-		Why:    t("Node keys and join tokens make any instance a member of the cluster; the CA key makes its owner its administrator", "节点密钥和加入令牌可让任意实例成为集群成员;CA 私钥的持有者就是集群管理员"),
-		Remedy: t("Make images before the machine joins a cluster (kubeadm reset), and rotate what was in the image", "在机器加入集群之前制作镜像(kubeadm reset),并轮换镜像中出现过的密钥"),
+		Why:    t("Node keys and join tokens make any instance a member of the cluster; the CA key makes its owner its administrator", "节点密钥和加入令牌可让任意实例成为集群成员；CA 私钥的持有者就是集群管理员"),
+		Remedy: t("Make images before the machine joins a cluster (kubeadm reset), and rotate what was in the image", "在机器加入集群之前制作镜像（kubeadm reset），并轮换镜像中出现过的密钥"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

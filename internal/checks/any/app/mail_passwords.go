@@ -18,7 +18,7 @@ var mailPasswords = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords with which mail is sent", "发送邮件所用的密码"),
 		Why:    t("The account can send mail in the company's name", "该账号可以企业名义发送邮件"),
-		Remedy: t("Set the relay's password at first boot, and change it", "在首次启动时设置中继密码,并更换该密码"),
+		Remedy: t("Set the relay's password at first boot, and change it", "在首次启动时设置中继密码，并更换该密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

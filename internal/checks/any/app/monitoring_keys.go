@@ -17,8 +17,8 @@ var monitoringKeys = &Check{
 	Covers:   []string{"APP-024", "APP-025"},
 	Doc: check.Doc{
 		Title:  t("Keys and communities of monitoring agents", "监控代理的密钥和团体字"),
-		Why:    t("Who has the key can read the monitoring, feed it with false data, or query every machine by SNMP", "得到密钥的人可以读取监控、写入虚假数据,或通过 SNMP 查询所有机器"),
-		Remedy: t("Set the key at first boot and change it", "在首次启动时设置密钥,并更换密钥"),
+		Why:    t("Who has the key can read the monitoring, feed it with false data, or query every machine by SNMP", "得到密钥的人可以读取监控、写入虚假数据，或通过 SNMP 查询所有机器"),
+		Remedy: t("Set the key at first boot and change it", "在首次启动时设置密钥，并更换密钥"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

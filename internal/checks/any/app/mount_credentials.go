@@ -18,7 +18,7 @@ var mountCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords for network drives", "网络存储的挂载密码"),
 		Why:    t("The password opens the share to everyone who has the image", "获得镜像的人都能用该密码访问共享存储"),
-		Remedy: t("Put the credentials there at first boot and change the password", "在首次启动时写入凭证,并更换密码"),
+		Remedy: t("Put the credentials there at first boot and change the password", "在首次启动时写入凭证，并更换密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

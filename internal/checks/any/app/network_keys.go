@@ -17,8 +17,8 @@ var networkKeys = &Check{
 	Covers:   []string{"APP-021", "APP-040"},
 	Doc: check.Doc{
 		Title:  t("Keys of VPNs and wireless networks", "VPN 和无线网络的密钥"),
-		Why:    t("The key leads into a private network from anywhere, and two instances with one key disturb each other", "该密钥可从任意地点进入私有网络,且多个实例共用同一密钥会互相冲突"),
-		Remedy: t("Remove the key, replace it at the other end, and give each instance its own", "删除该密钥,在对端更换,并为每个实例配置独立的密钥"),
+		Why:    t("The key leads into a private network from anywhere, and two instances with one key disturb each other", "该密钥可从任意地点进入私有网络，且多个实例共用同一密钥会互相冲突"),
+		Remedy: t("Remove the key, replace it at the other end, and give each instance its own", "删除该密钥，在对端更换，并为每个实例配置独立的密钥"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -33,7 +33,7 @@ var postgresTrust = &Check{
 				w := credfile.Where(p.Subject, m)
 				w.Line = n
 				p.Report(finding.Finding{Where: w, Anchor: strings.Join(f[:4], " "),
-					Title: finding.Tf("PostgreSQL trusts %s as any user of %s", "PostgreSQL 信任来自 %s 的任意用户(数据库 %s)", credfile.Show(f[3]), credfile.Show(f[1]))})
+					Title: finding.Tf("PostgreSQL trusts %s as any user of %s", "PostgreSQL 信任来自 %s 的任意用户（数据库 %s）", credfile.Show(f[3]), credfile.Show(f[1]))})
 			}
 		}
 		return nil

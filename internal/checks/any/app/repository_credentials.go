@@ -16,7 +16,7 @@ var repositoryCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords for package repositories and proxies", "软件源和代理的密码"),
 		Why:    t("The password of a private repository or of the company's proxy goes to everyone who has the image", "私有软件源或企业代理的密码会泄露给所有获得镜像的人"),
-		Remedy: t("Remove the lines; set the repository up at first boot", "删除这些行;在首次启动时配置软件源"),
+		Remedy: t("Remove the lines; set the repository up at first boot", "删除这些行；在首次启动时配置软件源"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

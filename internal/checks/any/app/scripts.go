@@ -25,7 +25,7 @@ var scripts = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords in people's shell scripts", "自编 Shell 脚本中的密码"),
 		Why:    t("Backup and deployment scripts name database passwords and AccessKeys on their command lines", "备份和部署脚本的命令行中常写有数据库密码和 AccessKey"),
-		Remedy: t("Read the secret from a root-only file or from KMS Secrets Manager, and change it", "改为从仅 root 可读的文件或 KMS 凭据管家读取机密,并更换该机密"),
+		Remedy: t("Read the secret from a root-only file or from KMS Secrets Manager, and change it", "改为从仅 root 可读的文件或 KMS 凭据管家读取机密，并更换该机密"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,7 +17,7 @@ var serviceSecrets = &Check{
 	Covers:   []string{"APP-005", "APP-006"},
 	Doc: check.Doc{
 		Title:  t("Passwords in service units and scheduled jobs", "服务单元和计划任务中的密码"),
-		Why:    t("Units and crontabs keep a password in clear, and show it to every user of the machine", "服务单元和 crontab 以明文保存密码,本机所有用户都可能看到"),
+		Why:    t("Units and crontabs keep a password in clear, and show it to every user of the machine", "服务单元和 crontab 以明文保存密码，本机所有用户都可能看到"),
 		Remedy: t("Move the secret to a root-only file that is made at first boot, or to systemd credentials", "将机密移到首次启动时生成、仅 root 可读的文件或 systemd credentials 中"),
 		Since:  "0.1",
 	},

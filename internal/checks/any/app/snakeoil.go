@@ -14,8 +14,8 @@ var snakeoil = &Check{
 	Covers:   []string{"APP-017"},
 	Doc: check.Doc{
 		Title:  t("A self-signed key that all instances would share", "所有实例共用的自签名密钥"),
-		Why:    t("ssl-cert makes this key once per machine; in an image it becomes the same key everywhere, and whoever has the image can read what it protects", "ssl-cert 为每台机器生成一次该密钥;进入镜像后所有实例都相同,获得镜像的人可以解密其保护的通信"),
-		Remedy: t("Run at first boot: make-ssl-cert generate-default-snakeoil --force-overwrite", "在首次启动时执行:make-ssl-cert generate-default-snakeoil --force-overwrite"),
+		Why:    t("ssl-cert makes this key once per machine; in an image it becomes the same key everywhere, and whoever has the image can read what it protects", "ssl-cert 为每台机器生成一次该密钥；进入镜像后所有实例都相同，获得镜像的人可以解密其保护的通信"),
+		Remedy: t("Run at first boot: make-ssl-cert generate-default-snakeoil --force-overwrite", "在首次启动时执行：make-ssl-cert generate-default-snakeoil --force-overwrite"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

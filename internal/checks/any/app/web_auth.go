@@ -16,9 +16,9 @@ var webAuth = &Check{
 	Rows:     []string{"B1", "B12"},
 	Covers:   []string{"APP-015"},
 	Doc: check.Doc{
-		Title:  t("Passwords of web servers: .htpasswd and fixed Authorization headers", "Web 服务器的密码:.htpasswd 和固定的 Authorization 头"),
-		Why:    t("Password hashes can be guessed offline; an Authorization header opens the service behind the proxy", "密码哈希可被离线破解;Authorization 头可直接访问代理后面的服务"),
-		Remedy: t("Make the password file at first boot and change the passwords", "在首次启动时生成密码文件,并更换密码"),
+		Title:  t("Passwords of web servers: .htpasswd and fixed Authorization headers", "Web 服务器的密码：.htpasswd 和固定的 Authorization 头"),
+		Why:    t("Password hashes can be guessed offline; an Authorization header opens the service behind the proxy", "密码哈希可被离线破解；Authorization 头可直接访问代理后面的服务"),
+		Remedy: t("Make the password file at first boot and change the passwords", "在首次启动时生成密码文件，并更换密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -23,7 +23,7 @@ var alibabaCredentials = &Check{
 		Why: t("Everyone who gets the image can call the cloud's API as the RAM user or account that owns the AccessKey",
 			"任何获得该镜像的人都能以该 AccessKey 所属的 RAM 用户或主账号身份调用云 API"),
 		Remedy: t("Delete the file, disable and rotate the AccessKey in the RAM console, and give instances a RAM role instead",
-			"删除该文件,在 RAM 控制台禁用并轮换该 AccessKey,改为给实例授予 RAM 角色"),
+			"删除该文件，在 RAM 控制台禁用并轮换该 AccessKey，改为给实例授予 RAM 角色"),
 		References: []string{"https://www.alibabacloud.com/help/en/ram/user-guide/create-an-accesskey-pair"},
 		Since:      "0.1",
 	},

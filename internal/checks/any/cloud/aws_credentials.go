@@ -16,7 +16,7 @@ var awsCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Access keys and session tokens of AWS tools", "AWS 工具保存的访问密钥和会话令牌"),
 		Why:    t("Everyone who gets the image can act in the AWS account that the key belongs to", "任何获得该镜像的人都能操作该密钥所属的 AWS 账号"),
-		Remedy: t("Delete the file and deactivate the key in IAM", "删除该文件,并在 IAM 中停用该密钥"),
+		Remedy: t("Delete the file and deactivate the key in IAM", "删除该文件，并在 IAM 中停用该密钥"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

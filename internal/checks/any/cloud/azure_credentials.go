@@ -16,7 +16,7 @@ var azureCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Tokens and service principals of Azure tools", "Azure 工具保存的令牌和服务主体"),
 		Why:    t("Everyone who gets the image can act in the subscription of the login", "任何获得该镜像的人都能操作该登录所属的订阅"),
-		Remedy: t("Delete the file (az account clear) and reset the service principal's secret", "删除该文件(az account clear),并重置服务主体的机密"),
+		Remedy: t("Delete the file (az account clear) and reset the service principal's secret", "删除该文件（az account clear），并重置服务主体的机密"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

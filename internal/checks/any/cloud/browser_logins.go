@@ -17,7 +17,7 @@ var browserLogins = &Check{
 	Covers:   []string{"CLD-022"},
 	Doc: check.Doc{
 		Title:  t("Saved passwords and sessions of browsers and mail programs", "浏览器和邮件客户端保存的密码与会话"),
-		Why:    t("Saved logins and cookies open web sites as their owner; on a server their key lies beside them", "保存的登录信息和 Cookie 可冒充其所有者访问网站;在服务器上解密密钥就在旁边"),
+		Why:    t("Saved logins and cookies open web sites as their owner; on a server their key lies beside them", "保存的登录信息和 Cookie 可冒充其所有者访问网站；在服务器上解密密钥就在旁边"),
 		Remedy: t("Delete the browser's profile", "删除浏览器的用户配置目录"),
 		Since:  "0.1",
 	},

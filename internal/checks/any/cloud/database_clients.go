@@ -15,8 +15,8 @@ var databaseClients = &Check{
 	Covers:   []string{"CLD-019"},
 	Doc: check.Doc{
 		Title:  t("Passwords that database clients keep", "数据库客户端保存的密码"),
-		Why:    t("The file opens a database; .mylogin.cnf is only obfuscated, its key lies inside it", "该文件可用于登录数据库;.mylogin.cnf 只是混淆,密钥就在文件中"),
-		Remedy: t("Delete the file and change the database password", "删除该文件,并修改数据库密码"),
+		Why:    t("The file opens a database; .mylogin.cnf is only obfuscated, its key lies inside it", "该文件可用于登录数据库；.mylogin.cnf 只是混淆，密钥就在文件中"),
+		Remedy: t("Delete the file and change the database password", "删除该文件，并修改数据库密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,7 +16,7 @@ var fileTransfer = &Check{
 	Doc: check.Doc{
 		Title:  t("Logins of file transfer programs", "文件传输工具保存的登录凭证"),
 		Why:    t("rclone, FileZilla and lftp keep passwords in clear or in a form anyone can turn back", "rclone、FileZilla、lftp 以明文或可逆方式保存密码"),
-		Remedy: t("Delete the file and change the passwords", "删除该文件,并修改其中的密码"),
+		Remedy: t("Delete the file and change the passwords", "删除该文件，并修改其中的密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

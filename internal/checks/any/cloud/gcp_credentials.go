@@ -21,7 +21,7 @@ var gcpCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Service account keys and tokens of Google Cloud tools", "Google Cloud 工具保存的服务账号密钥和令牌"),
 		Why:    t("Everyone who gets the image can act as the user or service account", "任何获得该镜像的人都能以该用户或服务账号的身份操作"),
-		Remedy: t("Delete the file and revoke the key or the login (gcloud auth revoke)", "删除该文件,并吊销该密钥或登录(gcloud auth revoke)"),
+		Remedy: t("Delete the file and revoke the key or the login (gcloud auth revoke)", "删除该文件，并吊销该密钥或登录（gcloud auth revoke）"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -19,7 +19,7 @@ var gitCredentials = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords and tokens of git and code hosts", "git 和代码托管平台的密码与令牌"),
 		Why:    t("Who gets the image can read the company's code, and push to it", "获得镜像的人可以读取并推送企业的代码"),
-		Remedy: t("Delete the file and revoke the token at the code host", "删除该文件,并在代码托管平台吊销该令牌"),
+		Remedy: t("Delete the file and revoke the token at the code host", "删除该文件，并在代码托管平台吊销该令牌"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

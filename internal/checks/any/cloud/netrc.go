@@ -18,7 +18,7 @@ var netrc = &Check{
 	Doc: check.Doc{
 		Title:  t("Passwords for hosts in netrc, curlrc and wgetrc", "netrc、curlrc 和 wgetrc 中的主机密码"),
 		Why:    t("The file keeps user names and passwords of other hosts in clear", "该文件以明文保存其他主机的用户名和密码"),
-		Remedy: t("Delete the file and change the passwords", "删除该文件,并修改其中的密码"),
+		Remedy: t("Delete the file and change the passwords", "删除该文件，并修改其中的密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,7 +16,7 @@ var otherClouds = &Check{
 	Doc: check.Doc{
 		Title:  t("Credentials of other clouds' tools", "其他云平台工具保存的凭证"),
 		Why:    t("Everyone who gets the image can act in the account of the credential", "任何获得该镜像的人都能操作该凭证所属的账号"),
-		Remedy: t("Delete the file and revoke the key at that cloud", "删除该文件,并在对应云平台吊销该密钥"),
+		Remedy: t("Delete the file and revoke the key at that cloud", "删除该文件，并在对应云平台吊销该密钥"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,9 +16,9 @@ var packageTokens = &Check{
 	Rows:     []string{"B1"},
 	Covers:   []string{"CLD-018"},
 	Doc: check.Doc{
-		Title:  t("Tokens of package registries: npm, PyPI, Maven, Gradle and others", "软件包仓库的令牌:npm、PyPI、Maven、Gradle 等"),
+		Title:  t("Tokens of package registries: npm, PyPI, Maven, Gradle and others", "软件包仓库的令牌：npm、PyPI、Maven、Gradle 等"),
 		Why:    t("A publishing token lets its finder release packages in the owner's name", "得到发布令牌的人可以冒用所有者名义发布软件包"),
-		Remedy: t("Remove the lines and revoke the token at the registry", "删除相应的行,并在仓库侧吊销该令牌"),
+		Remedy: t("Remove the lines and revoke the token at the registry", "删除相应的行，并在仓库侧吊销该令牌"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -18,8 +18,8 @@ var registryLogins = &Check{
 	Covers:   []string{"CLD-010"},
 	Doc: check.Doc{
 		Title:  t("Logins to container registries", "容器镜像仓库的登录凭证"),
-		Why:    t("docker login keeps user and password in base64: who has the file can pull private images, or push changed ones", "docker login 以 base64 保存用户名和密码:得到该文件的人可以拉取私有镜像,或推送被篡改的镜像"),
-		Remedy: t("Run docker logout, delete the file and change the registry password (ACR: access credential)", "执行 docker logout,删除该文件,并修改镜像仓库密码(ACR:访问凭证)"),
+		Why:    t("docker login keeps user and password in base64: who has the file can pull private images, or push changed ones", "docker login 以 base64 保存用户名和密码：得到该文件的人可以拉取私有镜像，或推送被篡改的镜像"),
+		Remedy: t("Run docker logout, delete the file and change the registry password (ACR: access credential)", "执行 docker logout，删除该文件，并修改镜像仓库密码（ACR：访问凭证）"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

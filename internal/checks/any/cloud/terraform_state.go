@@ -16,7 +16,7 @@ var terraformState = &Check{
 	Doc: check.Doc{
 		Title:  t("Secrets in Terraform state, variables and logins", "Terraform 状态文件、变量文件和登录配置中的机密"),
 		Why:    t("Terraform writes passwords and keys of what it made into its state in clear", "Terraform 会把其创建资源的密码和密钥以明文写入状态文件"),
-		Remedy: t("Keep state in a remote backend, delete it from the image and change the secrets that it names", "将状态保存在远端后端,从镜像中删除该文件,并更换其中出现的机密"),
+		Remedy: t("Keep state in a remote backend, delete it from the image and change the secrets that it names", "将状态保存在远端后端，从镜像中删除该文件，并更换其中出现的机密"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -15,8 +15,8 @@ var toolTokens = &Check{
 	Covers:   []string{"CLD-023", "CLD-024", "CLD-025"},
 	Doc: check.Doc{
 		Title:  t("Tokens of model services, remote editors and SaaS command line tools", "模型服务、远程编辑器和 SaaS 命令行工具的令牌"),
-		Why:    t("A token of this kind works from anywhere and is billed to its owner; a code-server password gives a shell", "此类令牌可在任何地方使用并由其所有者付费;code-server 密码可直接获得 Shell"),
-		Remedy: t("Delete the file and revoke the token at the service", "删除该文件,并在对应服务中吊销该令牌"),
+		Why:    t("A token of this kind works from anywhere and is billed to its owner; a code-server password gives a shell", "此类令牌可在任何地方使用并由其所有者付费；code-server 密码可直接获得 Shell"),
+		Remedy: t("Delete the file and revoke the token at the service", "删除该文件，并在对应服务中吊销该令牌"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

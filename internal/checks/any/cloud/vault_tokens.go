@@ -16,8 +16,8 @@ var vaultTokens = &Check{
 	Covers:   []string{"CLD-020"},
 	Doc: check.Doc{
 		Title:  t("Tokens and passwords that open secret stores", "可打开机密库的令牌和密码"),
-		Why:    t("One of these opens everything that is kept encrypted elsewhere: Vault, Ansible Vault, SOPS, age, pass", "其中任意一个都能打开加密保存在别处的全部内容:Vault、Ansible Vault、SOPS、age、pass"),
-		Remedy: t("Delete the file, revoke the token, and encrypt the store again with a new key", "删除该文件,吊销该令牌,并用新密钥重新加密机密库"),
+		Why:    t("One of these opens everything that is kept encrypted elsewhere: Vault, Ansible Vault, SOPS, age, pass", "其中任意一个都能打开加密保存在别处的全部内容：Vault、Ansible Vault、SOPS、age、pass"),
+		Remedy: t("Delete the file, revoke the token, and encrypt the store again with a new key", "删除该文件，吊销该令牌，并用新密钥重新加密机密库"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

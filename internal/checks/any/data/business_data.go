@@ -18,7 +18,7 @@ var businessData = &Check{
 	Doc: check.Doc{
 		Title:  t("Files in data directories and container volumes", "数据目录和容器卷中的文件"),
 		Why:    t("What lies in /data, /srv, /backup or a container volume is seldom meant to be in every instance", "/data、/srv、/backup 或容器卷中的内容通常不应出现在每个实例中"),
-		Remedy: t("Look through the directory and take out what is not part of the product", "检查该目录,移除不属于产品的内容"),
+		Remedy: t("Look through the directory and take out what is not part of the product", "检查该目录，移除不属于产品的内容"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

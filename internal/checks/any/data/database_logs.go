@@ -18,8 +18,8 @@ var databaseLogs = &Check{
 	Covers:   []string{"DBD-002", "DBD-003"},
 	Doc: check.Doc{
 		Title:  t("Binary logs and the server identity of MySQL", "MySQL 的二进制日志和服务器标识"),
-		Why:    t("Binary logs hold every change, deleted rows included; clones with one server UUID break replication", "二进制日志包含所有变更(包括已删除的行);克隆实例共用同一 server UUID 会破坏复制"),
-		Remedy: t("Run RESET MASTER; remove auto.cnf and the generated *.pem, the server makes them anew", "执行 RESET MASTER;删除 auto.cnf 和自动生成的 *.pem,服务器会重新生成"),
+		Why:    t("Binary logs hold every change, deleted rows included; clones with one server UUID break replication", "二进制日志包含所有变更（包括已删除的行）；克隆实例共用同一 server UUID 会破坏复制"),
+		Remedy: t("Run RESET MASTER; remove auto.cnf and the generated *.pem, the server makes them anew", "执行 RESET MASTER；删除 auto.cnf 和自动生成的 *.pem，服务器会重新生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -55,7 +55,7 @@ var databaseLogs = &Check{
 				return t("Server UUID and generated TLS keys of MySQL", "MySQL 的 server UUID 和自动生成的 TLS 密钥")
 			},
 			Severity: func(leftover.Group) finding.Severity { return finding.Low },
-			Fix:      finding.Remove, FixTitle: t("Remove them, MySQL makes them anew", "删除这些文件,MySQL 会重新生成"),
+			Fix:      finding.Remove, FixTitle: t("Remove them, MySQL makes them anew", "删除这些文件，MySQL 会重新生成"),
 			Risk: t("Clients that pinned the server's certificate must be told the new one", "固定了服务器证书的客户端需要更新证书"),
 		})
 	},

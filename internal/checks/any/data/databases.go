@@ -19,8 +19,8 @@ var databases = &Check{
 	Covers:   []string{"DBD-001", "DBD-004", "DBD-005", "DBD-006", "DBD-007", "DBD-008", "DBD-013", "APP-010"},
 	Doc: check.Doc{
 		Title:  t("Databases with content", "含有内容的数据库"),
-		Why:    t("The image gives whole databases away, with deleted rows still in their pages, and the database accounts with their hashes", "镜像会泄露整个数据库(页面中仍残留已删除的行)以及数据库账号的密码哈希"),
-		Remedy: t("Make the image before data is loaded, or drop the databases and initialise the data directory anew; dropping alone leaves rows in free pages", "在载入数据之前制作镜像,或删除数据库并重新初始化数据目录;仅执行 DROP 会在空闲页中残留数据"),
+		Why:    t("The image gives whole databases away, with deleted rows still in their pages, and the database accounts with their hashes", "镜像会泄露整个数据库（页面中仍残留已删除的行）以及数据库账号的密码哈希"),
+		Remedy: t("Make the image before data is loaded, or drop the databases and initialise the data directory anew; dropping alone leaves rows in free pages", "在载入数据之前制作镜像，或删除数据库并重新初始化数据目录；仅执行 DROP 会在空闲页中残留数据"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -89,12 +89,12 @@ func database(p *Pass, e engine, dir string) {
 		if len(names) > 4 {
 			list += ", …"
 		}
-		f.Title = finding.Tf("%s data with content: %s (%s)", "%s 中有业务数据:%s(%s)", e.name, list, s.size())
+		f.Title = finding.Tf("%s data with content: %s (%s)", "%s 中有业务数据：%s(%s)", e.name, list, s.size())
 	case full:
-		f.Title = finding.Tf("%s data with content (%s)", "%s 中有业务数据(%s)", e.name, s.size())
+		f.Title = finding.Tf("%s data with content (%s)", "%s 中有业务数据（%s）", e.name, s.size())
 	default:
 		f.Severity = finding.Low
-		f.Title = finding.Tf("%s data directory, as after installation (%s)", "%s 数据目录,内容与刚安装时相同(%s)", e.name, s.size())
+		f.Title = finding.Tf("%s data directory, as after installation (%s)", "%s 数据目录，内容与刚安装时相同（%s）", e.name, s.size())
 	}
 	p.Report(f)
 }

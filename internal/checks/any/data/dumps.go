@@ -18,7 +18,7 @@ var dumps = &Check{
 	Covers:   []string{"APP-038", "TMP-014"},
 	Doc: check.Doc{
 		Title:  t("Database dumps, backups and archives lying around", "遗留的数据库转储、备份和压缩包"),
-		Why:    t("A dump is the whole database in one readable file; an archive may hold anything", "转储文件就是一个可直接读取的完整数据库;压缩包中可能有任何内容"),
+		Why:    t("A dump is the whole database in one readable file; an archive may hold anything", "转储文件就是一个可直接读取的完整数据库；压缩包中可能有任何内容"),
 		Remedy: t("Remove the files from the image", "从镜像中删除这些文件"),
 		Since:  "0.1",
 	},

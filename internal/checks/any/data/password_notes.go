@@ -20,7 +20,7 @@ var passwordNotes = &Check{
 	Doc: check.Doc{
 		Title:  t("Notes that are named after passwords", "以密码、账号命名的笔记文件"),
 		Why:    t("A file called passwords.txt or 账号密码.xlsx is mostly just that", "名为 passwords.txt 或“账号密码.xlsx”的文件往往名副其实"),
-		Remedy: t("Remove the file, and change what was in it", "删除该文件,并更换其中的密码"),
+		Remedy: t("Remove the file, and change what was in it", "删除该文件，并更换其中的密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

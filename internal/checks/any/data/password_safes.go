@@ -18,7 +18,7 @@ var passwordSafes = &Check{
 	Doc: check.Doc{
 		Title:  t("Password safes", "密码保险库"),
 		Why:    t("Whoever has the image can guess the master password offline, as long as he likes", "获得镜像的人可以不受限制地离线猜测主密码"),
-		Remedy: t("Remove the file, and change what was in it", "删除该文件,并更换其中的密码"),
+		Remedy: t("Remove the file, and change what was in it", "删除该文件，并更换其中的密码"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

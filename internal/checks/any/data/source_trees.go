@@ -18,8 +18,8 @@ var sourceTrees = &Check{
 	Covers:   []string{"APP-039", "CLD-016"},
 	Doc: check.Doc{
 		Title:  t("Source code with its history", "带有历史记录的源代码"),
-		Why:    t("A repository holds every version ever committed, with passwords that were removed later; its remote may name a password", "代码仓库包含所有提交过的版本,包括后来被删除的密码;其远程地址中也可能带有密码"),
-		Remedy: t("Deploy without .git (git archive), and revoke tokens in remote URLs", "部署时不要包含 .git(使用 git archive),并吊销远程地址中的令牌"),
+		Why:    t("A repository holds every version ever committed, with passwords that were removed later; its remote may name a password", "代码仓库包含所有提交过的版本，包括后来被删除的密码；其远程地址中也可能带有密码"),
+		Remedy: t("Deploy without .git (git archive), and revoke tokens in remote URLs", "部署时不要包含 .git（使用 git archive），并吊销远程地址中的令牌"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

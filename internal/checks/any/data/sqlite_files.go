@@ -18,8 +18,8 @@ var sqliteFiles = &Check{
 	Covers:   []string{"DBD-009"},
 	Doc: check.Doc{
 		Title:  t("SQLite databases of people and applications", "用户和应用程序的 SQLite 数据库"),
-		Why:    t("The file holds the application's data, and deleted rows in its free pages and write-ahead log", "该文件保存应用数据,其空闲页和预写日志中还残留已删除的行"),
-		Remedy: t("Leave the file out of the image, or empty its tables and run VACUUM", "不要将该文件放入镜像,或清空表后执行 VACUUM"),
+		Why:    t("The file holds the application's data, and deleted rows in its free pages and write-ahead log", "该文件保存应用数据，其空闲页和预写日志中还残留已删除的行"),
+		Remedy: t("Leave the file out of the image, or empty its tables and run VACUUM", "不要将该文件放入镜像，或清空表后执行 VACUUM"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -18,8 +18,8 @@ var webRoots = &Check{
 	Covers:   []string{"DBD-011"},
 	Doc: check.Doc{
 		Title:  t("Web sites and what their users uploaded", "网站内容及其用户上传的文件"),
-		Why:    t("A web root holds code, uploads and often a backup of the whole site", "网站根目录包含代码、用户上传的文件,往往还有整站备份"),
-		Remedy: t("Take out uploads and backups; deploy the site at first boot", "移除上传文件和备份;在首次启动时部署网站"),
+		Why:    t("A web root holds code, uploads and often a backup of the whole site", "网站根目录包含代码、用户上传的文件，往往还有整站备份"),
+		Remedy: t("Take out uploads and backups; deploy the site at first boot", "移除上传文件和备份；在首次启动时部署网站"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -58,7 +58,7 @@ func defaultPage(p *Pass, name string) bool {
 		return false
 	}
 	b := head(p, guest.Match{Path: real, Place: at}, 4<<10)
-	for _, s := range []string{"Apache2 Debian Default Page", "Apache2 Ubuntu Default Page", "Apache2 Default Page", "Welcome to nginx!", "<h1>It works!</h1>", "<title>Apache Tomcat</title>", `antiResourceLocking="false"`, "Test Page for the", "Welcome to CentOS", "恭喜, 站点创建成功", "nginx error!"} {
+	for _, s := range []string{"Apache2 Debian Default Page", "Apache2 Ubuntu Default Page", "Apache2 Default Page", "Welcome to nginx!", "<h1>It works!</h1>", "<title>Apache Tomcat</title>", `antiResourceLocking="false"`, "Test Page for the", "Welcome to CentOS", "恭喜，站点创建成功", "nginx error!"} {
 		if strings.Contains(b, s) {
 			return true
 		}

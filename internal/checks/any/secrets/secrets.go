@@ -113,13 +113,13 @@ func title(h content.Hit, n int) finding.Text {
 	}
 	switch {
 	case h.Deleted:
-		en, zh = en+" in deleted data of "+h.Volume, h.Volume+" 的已删除数据中:"+zh
+		en, zh = en+" in deleted data of "+h.Volume, h.Volume+" 的已删除数据中："+zh
 	default:
 		base := path.Base(h.Path)
-		en, zh = en+" in "+base, base+" 中:"+zh
+		en, zh = en+" in "+base, base+" 中："+zh
 	}
 	if n > 1 {
-		en, zh = fmt.Sprintf("%s and %d more places", en, n-1), fmt.Sprintf("%s,另有 %d 处", zh, n-1)
+		en, zh = fmt.Sprintf("%s and %d more places", en, n-1), fmt.Sprintf("%s，另有 %d 处", zh, n-1)
 	}
 	return finding.T(en, zh)
 }

@@ -19,7 +19,7 @@ var autologin = &Check{
 	Covers:   []string{"ACC-024", "ACC-025"},
 	Doc: check.Doc{
 		Title:  t("Logins that happen by themselves", "自动登录"),
-		Why:    t("Whoever opens the console of an instance, for example through VNC, is logged in without any credential", "任何打开实例控制台(例如通过 VNC)的人无需凭证即已登录"),
+		Why:    t("Whoever opens the console of an instance, for example through VNC, is logged in without any credential", "任何打开实例控制台（例如通过 VNC）的人无需凭证即已登录"),
 		Remedy: t("Remove the drop-in or the setting", "删除该配置片段或设置"),
 		Since:  "0.1",
 	},
@@ -69,10 +69,10 @@ func autoFinding(p *Pass, m guest.Match, line int, text, user string) finding.Fi
 	f := finding.Finding{Where: w, Anchor: user,
 		Title: finding.Tf("%s is logged in at the console without being asked", "%s 在控制台上会自动登录", show(user))}
 	if strings.HasSuffix(path.Dir(m.Path), ".service.d") {
-		f.Fix = &finding.Fix{Title: t("Remove the drop-in: the standard getty asks again", "删除该配置片段:恢复标准登录提示"), Safe: true,
+		f.Fix = &finding.Fix{Title: t("Remove the drop-in: the standard getty asks again", "删除该配置片段：恢复标准登录提示"), Safe: true,
 			Edits: []finding.Edit{{Op: finding.Remove, Volume: w.Volume, Path: w.Path}}}
 	} else if displayAuto.MatchString(strings.TrimSpace(text)) {
-		f.Fix = &finding.Fix{Title: t("Remove the setting: the greeter asks again", "删除该设置:恢复登录界面"), Safe: true, Edits: []finding.Edit{removeLine(p, w, text)}}
+		f.Fix = &finding.Fix{Title: t("Remove the setting: the greeter asks again", "删除该设置：恢复登录界面"), Safe: true, Edits: []finding.Edit{removeLine(p, w, text)}}
 	}
 	return f
 }

@@ -21,7 +21,7 @@ var backupCopies = &Check{
 	Doc: check.Doc{
 		Title:  t("Copies of the account files", "账户文件的副本"),
 		Why:    t("shadow- and its kin keep the hashes and names that were removed from the real files", "shadow- 等副本保留了已从正式文件中移除的密码哈希和用户名"),
-		Remedy: t("Delete the copies: the tools make them anew when they need them", "删除这些副本:工具在需要时会重新生成"),
+		Remedy: t("Delete the copies: the tools make them anew when they need them", "删除这些副本：工具在需要时会重新生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -41,7 +41,7 @@ var backupCopies = &Check{
 				f.Title = finding.Tf("A copy of %s holds password hashes: %d", "%s 的副本中有 %d 个密码哈希", live, len(hashes))
 				f.Evidence = hashEvidence(p, "…", hashes[0])
 			case len(strangers) > 0:
-				f.Title = finding.Tf("A copy of %s names accounts that exist no more (%d): %s", "%s 的副本中有 %d 个已不存在的账户:%s", live, len(strangers), show(strings.Join(strangers, ", ")))
+				f.Title = finding.Tf("A copy of %s names accounts that exist no more (%d): %s", "%s 的副本中有 %d 个已不存在的账户：%s", live, len(strangers), show(strings.Join(strangers, ", ")))
 			default:
 				continue // what debootstrap and every package's user leave behind
 			}

@@ -17,8 +17,8 @@ var bootLoaderPassword = &Check{
 	Covers:   []string{"ACC-023"},
 	Doc: check.Doc{
 		Title:  t("The boot loader's password", "引导加载程序的密码"),
-		Why:    t("Its hash is the same on every instance; whoever cracks it edits the kernel command line of all of them", "所有实例上的哈希相同;破解后即可修改所有实例的内核启动参数"),
-		Remedy: t("Set it per instance, or remove it: grub2-setpassword, or the password line in /etc/grub.d", "为每台实例单独设置或删除:grub2-setpassword,或 /etc/grub.d 中的 password 行"),
+		Why:    t("Its hash is the same on every instance; whoever cracks it edits the kernel command line of all of them", "所有实例上的哈希相同；破解后即可修改所有实例的内核启动参数"),
+		Remedy: t("Set it per instance, or remove it: grub2-setpassword, or the password line in /etc/grub.d", "为每台实例单独设置或删除：grub2-setpassword，或 /etc/grub.d 中的 password 行"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -50,7 +50,7 @@ func entry(p *Pass, a guest.Account) finding.Where {
 func lock(p *Pass, a guest.Account) *finding.Fix {
 	w := field(p, a)
 	f := &finding.Fix{
-		Title: t("Lock the password (set the field to *)", "锁定密码(将密码字段设为 *)"),
+		Title: t("Lock the password (set the field to *)", "锁定密码（将密码字段设为 *）"),
 		Safe:  !p.Subject.Live,
 		Edits: []finding.Edit{{Op: finding.LockPassword, Volume: w.Volume, Path: w.Path, User: a.Name}},
 	}

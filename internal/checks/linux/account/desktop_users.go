@@ -16,7 +16,7 @@ var desktopUsers = &Check{
 	Doc: check.Doc{
 		Title:  t("Records of desktop users", "桌面用户记录"),
 		Why:    t("AccountsService remembers names, languages and pictures of everyone who logged in", "AccountsService 记录了每个登录用户的姓名、语言和头像"),
-		Remedy: t("Delete the files; the desktop makes them anew", "删除这些文件;桌面环境会重新生成"),
+		Remedy: t("Delete the files; the desktop makes them anew", "删除这些文件；桌面环境会重新生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -15,8 +15,8 @@ var duplicateUID = &Check{
 	Covers:   []string{"ACC-008"},
 	Doc: check.Doc{
 		Title:  t("Accounts that share a uid", "共用 uid 的账户"),
-		Why:    t("They are one user to the kernel: each owns the other's files and keys, and locking one leaves the other open", "对内核而言它们是同一用户:彼此拥有对方的文件和密钥,锁定其中一个并不影响另一个"),
-		Remedy: t("Give each account its own uid, or remove the one that is not needed", "为每个账户分配独立的 uid,或删除不需要的账户"),
+		Why:    t("They are one user to the kernel: each owns the other's files and keys, and locking one leaves the other open", "对内核而言它们是同一用户：彼此拥有对方的文件和密钥，锁定其中一个并不影响另一个"),
+		Remedy: t("Give each account its own uid, or remove the one that is not needed", "为每个账户分配独立的 uid，或删除不需要的账户"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var emptyPassword = &Check{
 	Covers:   []string{"ACC-004", "ACC-021"},
 	Doc: check.Doc{
 		Title:  t("Accounts that need no password", "无需密码即可登录的账户"),
-		Why:    t("An empty password field opens the account to anyone at the console and through su; passwd -d leaves exactly this", "密码字段为空时,任何人都可以通过控制台和 su 进入该账户;passwd -d 留下的正是这种状态"),
-		Remedy: t("Lock it: usermod -p '*' USER", "锁定密码:usermod -p '*' 用户名"),
+		Why:    t("An empty password field opens the account to anyone at the console and through su; passwd -d leaves exactly this", "密码字段为空时，任何人都可以通过控制台和 su 进入该账户；passwd -d 留下的正是这种状态"),
+		Remedy: t("Lock it: usermod -p '*' USER", "锁定密码：usermod -p '*' 用户名"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -34,11 +34,11 @@ var emptyPassword = &Check{
 			}
 			if !a.Login() || a.Expired {
 				f.Severity = finding.Medium
-				f.Title = finding.Tf("User %s has an empty password, but no login shell or an expired account", "用户 %s 的密码为空,但没有登录 shell 或账户已过期", show(a.Name))
+				f.Title = finding.Tf("User %s has an empty password, but no login shell or an expired account", "用户 %s 的密码为空，但没有登录 shell 或账户已过期", show(a.Name))
 			}
-			reason := t("passwd -d leaves exactly this state; it is not a lock", "passwd -d 留下的正是这种状态,它并不是锁定")
+			reason := t("passwd -d leaves exactly this state; it is not a lock", "passwd -d 留下的正是这种状态，它并不是锁定")
 			if nullok != "" {
-				reason = finding.Tf("passwd -d leaves exactly this state; %s lets empty passwords in (nullok)", "passwd -d 留下的正是这种状态;%s 允许空密码登录(nullok)", nullok)
+				reason = finding.Tf("passwd -d leaves exactly this state; %s lets empty passwords in (nullok)", "passwd -d 留下的正是这种状态；%s 允许空密码登录（nullok）", nullok)
 			}
 			f.Reason = &reason
 			p.Report(f)

@@ -15,8 +15,8 @@ var groupPassword = &Check{
 	Covers:   []string{"ACC-013"},
 	Doc: check.Doc{
 		Title:  t("Group passwords", "组密码"),
-		Why:    t("Whoever knows the password joins the group with newgrp; the hash can be cracked", "知道该密码的人可以用 newgrp 加入该组;哈希也可被破解"),
-		Remedy: t("Remove it: gpasswd -r GROUP", "删除组密码:gpasswd -r 组名"),
+		Why:    t("Whoever knows the password joins the group with newgrp; the hash can be cracked", "知道该密码的人可以用 newgrp 加入该组；哈希也可被破解"),
+		Remedy: t("Remove it: gpasswd -r GROUP", "删除组密码：gpasswd -r 组名"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -32,7 +32,7 @@ var groupPassword = &Check{
 			f := finding.Finding{
 				Where:    w,
 				Anchor:   g.Name,
-				Title:    finding.Tf("Group %s has a password (%s)", "组 %s 设有密码(%s)", show(g.Name), scheme(g.Hash)),
+				Title:    finding.Tf("Group %s has a password (%s)", "组 %s 设有密码（%s）", show(g.Name), scheme(g.Hash)),
 				Evidence: hashEvidence(p, g.Name, g.Hash),
 			}
 			if e, ok := blankField(p, w, g.Hash); ok {

@@ -15,7 +15,7 @@ var hardLinked = &Check{
 	Covers:   []string{"IMG-006"},
 	Doc: check.Doc{
 		Title:  t("Second names of credential files", "凭证文件的其他硬链接"),
-		Why:    t("Deleting one name keeps the content under the other; tools that replace the file by rename leave the old content there too", "删除其中一个名称,内容仍保留在另一个名称下;以重命名方式替换文件的工具也会把旧内容留在那里"),
+		Why:    t("Deleting one name keeps the content under the other; tools that replace the file by rename leave the old content there too", "删除其中一个名称，内容仍保留在另一个名称下；以重命名方式替换文件的工具也会把旧内容留在那里"),
 		Remedy: t("Remove the other name", "删除另一个名称"),
 		Since:  "0.1",
 	},
@@ -28,7 +28,7 @@ var hardLinked = &Check{
 			w := finding.Where{Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, User: m.User}
 			others := otherNames(p, m)
 			f := finding.Finding{Where: w, Places: others,
-				Title: finding.Tf("The file has %d names", "该文件有 %d 个名称(硬链接)", m.Meta.Nlink)}
+				Title: finding.Tf("The file has %d names", "该文件有 %d 个名称（硬链接）", m.Meta.Nlink)}
 			if len(others) == 0 {
 				f.Severity = finding.Low // the other name is outside the tree
 			}

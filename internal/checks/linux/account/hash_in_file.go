@@ -22,7 +22,7 @@ var hashInFile = &Check{
 	Content:  true,
 	Doc: check.Doc{
 		Title:  t("Password hashes outside the account files", "账户文件之外的密码哈希"),
-		Why:    t("Installers and provisioning leave the hash of a login in their files; it can be cracked offline", "安装程序和初始化工具会把登录密码的哈希留在自己的文件中,可被离线破解"),
+		Why:    t("Installers and provisioning leave the hash of a login in their files; it can be cracked offline", "安装程序和初始化工具会把登录密码的哈希留在自己的文件中，可被离线破解"),
 		Remedy: t("Remove the file, or the line, once the installation is done", "安装完成后删除该文件或相应的行"),
 		Since:  "0.1",
 	},

@@ -14,7 +14,7 @@ var immutable = &Check{
 	Covers:   []string{"IMG-004"},
 	Doc: check.Doc{
 		Title:  t("Credential files that cannot be changed", "不可更改的凭证文件"),
-		Why:    t("chattr +i makes cloud-init and the agents of ECS fail to set a new password or key, and is what intruders do to keep their key", "chattr +i 会使 cloud-init 和 ECS 的组件无法设置新密码或密钥,也是入侵者保留其密钥的常用手法"),
+		Why:    t("chattr +i makes cloud-init and the agents of ECS fail to set a new password or key, and is what intruders do to keep their key", "chattr +i 会使 cloud-init 和 ECS 的组件无法设置新密码或密钥，也是入侵者保留其密钥的常用手法"),
 		Remedy: t("chattr -i FILE", "chattr -i 文件"),
 		Since:  "0.1",
 	},
@@ -25,7 +25,7 @@ var immutable = &Check{
 				continue
 			}
 			w := finding.Where{Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, User: m.User}
-			p.Report(finding.Finding{Where: w, Title: t("The file is immutable (chattr +i or +a): a new credential cannot be written", "该文件被设为不可更改(chattr +i 或 +a):无法写入新凭证")})
+			p.Report(finding.Finding{Where: w, Title: t("The file is immutable (chattr +i or +a): a new credential cannot be written", "该文件被设为不可更改（chattr +i 或 +a）：无法写入新凭证")})
 		}
 		return nil
 	},

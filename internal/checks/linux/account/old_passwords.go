@@ -15,8 +15,8 @@ var oldPasswords = &Check{
 	Covers:   []string{"ACC-014"},
 	Doc: check.Doc{
 		Title:  t("Hashes of former passwords", "历史密码的哈希"),
-		Why:    t("pam_pwhistory keeps the last hashes of every user; people vary one password, so a cracked old one gives the new one", "pam_pwhistory 保存每个用户以往的密码哈希;人们常在旧密码基础上变化,破解旧密码往往就能得到新密码"),
-		Remedy: t("Empty the file, keep its mode: : > /etc/security/opasswd", "清空文件并保留权限:: > /etc/security/opasswd"),
+		Why:    t("pam_pwhistory keeps the last hashes of every user; people vary one password, so a cracked old one gives the new one", "pam_pwhistory 保存每个用户以往的密码哈希；人们常在旧密码基础上变化，破解旧密码往往就能得到新密码"),
+		Remedy: t("Empty the file, keep its mode: : > /etc/security/opasswd", "清空文件并保留权限：: > /etc/security/opasswd"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,8 +16,8 @@ var pamPermit = &Check{
 	Covers:   []string{"ACC-021"},
 	Doc: check.Doc{
 		Title:  t("PAM rules that let everybody in", "允许任何人通过的 PAM 规则"),
-		Why:    t("A sufficient pam_permit before the password check means that any password is right", "在密码校验之前使用 sufficient pam_permit,意味着任何密码都正确"),
-		Remedy: t("Remove the line, then try a login with a wrong password", "删除该行,然后用错误密码验证登录被拒绝"),
+		Why:    t("A sufficient pam_permit before the password check means that any password is right", "在密码校验之前使用 sufficient pam_permit，意味着任何密码都正确"),
+		Remedy: t("Remove the line, then try a login with a wrong password", "删除该行，然后用错误密码验证登录被拒绝"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

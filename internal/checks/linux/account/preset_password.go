@@ -25,8 +25,8 @@ var presetPassword = &Check{
 	Covers:   []string{"ACC-001", "ACC-002", "ACC-003"},
 	Doc: check.Doc{
 		Title:  t("Published default passwords", "公开的默认密码"),
-		Why:    t("Robots try these passwords on every address within minutes of the first boot", "实例启动后几分钟内,自动化程序就会用这些密码尝试登录"),
-		Remedy: t("Lock the password: usermod -p '*' USER", "锁定密码:usermod -p '*' 用户名"),
+		Why:    t("Robots try these passwords on every address within minutes of the first boot", "实例启动后几分钟内，自动化程序就会用这些密码尝试登录"),
+		Remedy: t("Lock the password: usermod -p '*' USER", "锁定密码：usermod -p '*' 用户名"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var sambaPasswords = &Check{
 	Covers:   []string{"ACC-026"},
 	Doc: check.Doc{
 		Title:  t("Passwords of Samba users", "Samba 用户的密码"),
-		Why:    t("Samba keeps NT hashes without salt: they need not even be cracked to log in with them", "Samba 保存无盐的 NT 哈希:无需破解即可直接用于登录"),
-		Remedy: t("pdbedit -x USER for each, or remove the data base if Samba is not part of the product", "对每个用户执行 pdbedit -x;如产品不使用 Samba,则删除该数据库"),
+		Why:    t("Samba keeps NT hashes without salt: they need not even be cracked to log in with them", "Samba 保存无盐的 NT 哈希：无需破解即可直接用于登录"),
+		Remedy: t("pdbedit -x USER for each, or remove the data base if Samba is not part of the product", "对每个用户执行 pdbedit -x；如产品不使用 Samba，则删除该数据库"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

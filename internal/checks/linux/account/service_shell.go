@@ -19,7 +19,7 @@ var serviceShell = &Check{
 	Doc: check.Doc{
 		Title:  t("Service accounts with a login shell", "拥有登录 shell 的服务账户"),
 		Why:    t("A service account that somebody gave a shell can be logged in to with a key or a password", "被赋予 shell 的服务账户可以通过密钥或密码登录"),
-		Remedy: t("usermod -s /usr/sbin/nologin USER, unless the service needs the shell", "usermod -s /usr/sbin/nologin 用户名,除非服务需要该 shell"),
+		Remedy: t("usermod -s /usr/sbin/nologin USER, unless the service needs the shell", "usermod -s /usr/sbin/nologin 用户名，除非服务需要该 shell"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -34,7 +34,7 @@ var serviceShell = &Check{
 			}
 			if a.Password == guest.SetPassword || a.Password == guest.EmptyPassword || p.Subject.Exists(strings.TrimSuffix(a.Home, "/")+"/.ssh/authorized_keys") {
 				f.Severity = finding.Medium
-				f.Title = finding.Tf("Service account %s has the login shell %s and a way to log in", "服务账户 %s 的登录 shell 为 %s,并且可以登录", show(a.Name), show(a.Shell))
+				f.Title = finding.Tf("Service account %s has the login shell %s and a way to log in", "服务账户 %s 的登录 shell 为 %s，并且可以登录", show(a.Name), show(a.Shell))
 			}
 			p.Report(f)
 		}

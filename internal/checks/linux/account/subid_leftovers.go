@@ -16,7 +16,7 @@ var subidLeftovers = &Check{
 	Covers:   []string{"ACC-033"},
 	Doc: check.Doc{
 		Title:  t("Ranges of ids given to users who are gone", "分配给已不存在用户的 id 范围"),
-		Why:    t("The names of former users remain, and a later account of that name inherits the range", "旧用户名仍然保留,日后的同名账户会继承该范围"),
+		Why:    t("The names of former users remain, and a later account of that name inherits the range", "旧用户名仍然保留，日后的同名账户会继承该范围"),
 		Remedy: t("Remove the lines from /etc/subuid and /etc/subgid", "从 /etc/subuid 和 /etc/subgid 中删除相应的行"),
 		Since:  "0.1",
 	},

@@ -18,8 +18,8 @@ var sudoRules = &Check{
 	Covers:   []string{"ACC-016", "ACC-017", "ACC-018", "ACC-020"},
 	Doc: check.Doc{
 		Title:  t("Rules that make users root without a password", "无需密码即可成为 root 的规则"),
-		Why:    t("A NOPASSWD rule left from making the image turns any login of that user, or any later account of that name, into root", "制作镜像时遗留的 NOPASSWD 规则会让该用户的任何登录,或日后同名的账户,直接获得 root 权限"),
-		Remedy: t("Remove the rule, then visudo -c", "删除该规则,然后执行 visudo -c"),
+		Why:    t("A NOPASSWD rule left from making the image turns any login of that user, or any later account of that name, into root", "制作镜像时遗留的 NOPASSWD 规则会让该用户的任何登录，或日后同名的账户，直接获得 root 权限"),
+		Remedy: t("Remove the rule, then visudo -c", "删除该规则，然后执行 visudo -c"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -63,7 +63,7 @@ func judgeRule(p *Pass, r guest.SudoRule) (finding.Finding, bool) {
 			return f, false
 		}
 		f.Severity = finding.Low
-		f.Title = finding.Tf("cloud-init's rule for %s: written anew at first boot", "cloud-init 为 %s 写入的规则:首次启动时会重新生成", show(r.Who))
+		f.Title = finding.Tf("cloud-init's rule for %s: written anew at first boot", "cloud-init 为 %s 写入的规则：首次启动时会重新生成", show(r.Who))
 		f.Fix = &finding.Fix{Title: t("Remove the file", "删除该文件"), Safe: p.Subject.FirstBoot().CloudInit, Edits: []finding.Edit{{Op: finding.Remove, Volume: w.Volume, Path: w.Path}}}
 		if !f.Fix.Safe {
 			f.Fix.Risk = &ruleRisk

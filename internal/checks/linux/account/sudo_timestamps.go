@@ -15,7 +15,7 @@ var sudoTimestamps = &Check{
 	Doc: check.Doc{
 		Title:  t("Who used sudo", "sudo 使用记录"),
 		Why:    t("The files tell which users became root on this machine", "这些文件记录了哪些用户在本机获得过 root 权限"),
-		Remedy: t("Delete them; sudo makes them anew", "删除即可;sudo 会重新生成"),
+		Remedy: t("Delete them; sudo makes them anew", "删除即可；sudo 会重新生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,8 +16,8 @@ var uidZero = &Check{
 	Covers:   []string{"ACC-005"},
 	Doc: check.Doc{
 		Title:  t("Second superusers", "第二个超级用户"),
-		Why:    t("Any account with uid 0 is root under another name; changing root's password does not touch it", "uid 为 0 的账户就是改了名字的 root;修改 root 密码对其无效"),
-		Remedy: t("Find out who made it; then userdel -f USER, or give it another uid", "查明由谁创建;然后执行 userdel -f 用户名,或改用其他 uid"),
+		Why:    t("Any account with uid 0 is root under another name; changing root's password does not touch it", "uid 为 0 的账户就是改了名字的 root；修改 root 密码对其无效"),
+		Remedy: t("Find out who made it; then userdel -f USER, or give it another uid", "查明由谁创建；然后执行 userdel -f 用户名，或改用其他 uid"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -38,7 +38,7 @@ var uidZero = &Check{
 // removeUser is never safe: only a person knows whether the product needs it.
 func removeUser(p *Pass, a guest.Account) *finding.Fix {
 	w := entry(p, a)
-	risk := t("Processes and files of this user lose their owner; what the product runs as this user stops", "该用户的进程和文件将失去属主;产品以该用户运行的服务会停止")
+	risk := t("Processes and files of this user lose their owner; what the product runs as this user stops", "该用户的进程和文件将失去属主；产品以该用户运行的服务会停止")
 	return &finding.Fix{
 		Title: t("Remove the account and what belongs to it", "删除该账户及其所属内容"),
 		Risk:  &risk,

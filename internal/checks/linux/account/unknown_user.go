@@ -20,8 +20,8 @@ var unknownUser = &Check{
 	Covers:   []string{"ACC-007"},
 	Doc: check.Doc{
 		Title:  t("Accounts that neither the system nor its packages made", "既非系统也非软件包创建的账户"),
-		Why:    t("An account left from making the image exists on every instance, with its home, its keys and its rights", "制作镜像时遗留的账户会出现在每台实例上,连同其主目录、密钥和权限"),
-		Remedy: t("If the product does not need it: userdel -r USER. Otherwise accept the finding with a reason", "如产品不需要:userdel -r 用户名;否则写明理由接受该发现"),
+		Why:    t("An account left from making the image exists on every instance, with its home, its keys and its rights", "制作镜像时遗留的账户会出现在每台实例上，连同其主目录、密钥和权限"),
+		Remedy: t("If the product does not need it: userdel -r USER. Otherwise accept the finding with a reason", "如产品不需要：userdel -r 用户名；否则写明理由接受该发现"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -38,7 +38,7 @@ var unknownUser = &Check{
 			switch {
 			case powerful(a):
 				f.Severity = finding.High
-				f.Title = finding.Tf("User %s (uid %d) was made by nobody this system knows and can become root", "用户 %s(uid %d)不是由系统或软件包创建的,并且可以获得 root 权限", show(a.Name), a.UID)
+				f.Title = finding.Tf("User %s (uid %d) was made by nobody this system knows and can become root", "用户 %s(uid %d)不是由系统或软件包创建的，并且可以获得 root 权限", show(a.Name), a.UID)
 			case !human(p, a) && !a.Login():
 				f.Severity = finding.Low
 			}

@@ -18,7 +18,7 @@ var editorSwap = &Check{
 	Covers:   []string{"HIS-012"},
 	Doc: check.Doc{
 		Title:  t("Swap files of editors", "编辑器的交换文件"),
-		Why:    t("An editor that was killed leaves the text it had open, also of files that were cleaned since", "异常退出的编辑器会留下当时打开的文本,即使原文件之后已被清理"),
+		Why:    t("An editor that was killed leaves the text it had open, also of files that were cleaned since", "异常退出的编辑器会留下当时打开的文本，即使原文件之后已被清理"),
 		Remedy: t("Delete the files", "删除这些文件"),
 		Since:  "0.1",
 	},

@@ -17,7 +17,7 @@ var editorTraces = &Check{
 	Covers:   []string{"HIS-011"},
 	Doc: check.Doc{
 		Title:  t("Memory of editors", "编辑器的记忆"),
-		Why:    t("Registers and undo files hold text that was cut from files: passwords and keys among it", "寄存器和撤销文件中保存着从文件中剪切的文本,其中可能有密码和密钥"),
+		Why:    t("Registers and undo files hold text that was cut from files: passwords and keys among it", "寄存器和撤销文件中保存着从文件中剪切的文本，其中可能有密码和密钥"),
 		Remedy: t("Delete the files", "删除这些文件"),
 		Since:  "0.1",
 	},

@@ -13,7 +13,7 @@ var historyDatabases = &Check{
 	Covers:   []string{"HIS-017"},
 	Doc: check.Doc{
 		Title:  t("Data bases of shell histories", "shell 历史数据库"),
-		Why:    t("atuin and mcfly keep every command with its folder and time, often of several machines; atuin's key opens the copy on its server", "atuin 和 mcfly 保存每条命令及其目录和时间,常常包含多台机器;atuin 的密钥可以打开其服务器上的副本"),
+		Why:    t("atuin and mcfly keep every command with its folder and time, often of several machines; atuin's key opens the copy on its server", "atuin 和 mcfly 保存每条命令及其目录和时间，常常包含多台机器；atuin 的密钥可以打开其服务器上的副本"),
 		Remedy: t("Delete the files", "删除这些文件"),
 		Since:  "0.1",
 	},

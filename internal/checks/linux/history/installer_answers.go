@@ -21,7 +21,7 @@ var installerAnswers = &Check{
 	Doc: check.Doc{
 		Title:  t("Answers that were given to installers", "提供给安装程序的应答"),
 		Why:    t("The hash of the first user, and passwords that packages asked for, stay in the installer's files", "首个用户的密码哈希和软件包询问过的密码会保留在安装程序的文件中"),
-		Remedy: t("Delete the installer's files; empty /var/cache/debconf/passwords.dat", "删除安装程序的文件;清空 /var/cache/debconf/passwords.dat"),
+		Remedy: t("Delete the installer's files; empty /var/cache/debconf/passwords.dat", "删除安装程序的文件；清空 /var/cache/debconf/passwords.dat"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

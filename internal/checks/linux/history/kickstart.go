@@ -19,7 +19,7 @@ var kickstart = &Check{
 	Covers:   []string{"HIS-019"},
 	Doc: check.Doc{
 		Title:  t("Kickstart files of the installation", "安装时的 kickstart 文件"),
-		Why:    t("rootpw and user --password keep the hash, or the password itself, that the installer set", "rootpw 和 user --password 保留了安装程序设置的密码哈希,甚至明文密码"),
+		Why:    t("rootpw and user --password keep the hash, or the password itself, that the installer set", "rootpw 和 user --password 保留了安装程序设置的密码哈希，甚至明文密码"),
 		Remedy: t("Delete the files", "删除这些文件"),
 		Since:  "0.1",
 	},
@@ -39,7 +39,7 @@ var kickstart = &Check{
 var ksPassword = regexp.MustCompile(`^\s*(rootpw|user|sshpw|bootloader|autopart|part|raid|logvol|luks|partition)\s+(.*)$`)
 
 func kickstartFinding(p *Pass, m guest.Match, b []byte) finding.Finding {
-	f := finding.Finding{Where: credfile.Where(p.Subject, m), Title: finding.Tf("Record of the installation: %s", "安装记录:%s", base(m.Path)), Fix: &finding.Fix{
+	f := finding.Finding{Where: credfile.Where(p.Subject, m), Title: finding.Tf("Record of the installation: %s", "安装记录：%s", base(m.Path)), Fix: &finding.Fix{
 		Title: t("Remove the file", "删除该文件"), Safe: true, Edits: []finding.Edit{{Op: finding.Remove, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path}}}}
 	n := 0
 	for l := range strings.Lines(string(b)) {
@@ -50,7 +50,7 @@ func kickstartFinding(p *Pass, m guest.Match, b []byte) finding.Finding {
 		}
 		if secret := ksSecret(c[1], strings.Fields(c[2])); secret != "" {
 			f.Severity, f.Where.Line = finding.High, n
-			f.Title = finding.Tf("A password of the installation (%s) in %s", "安装时设置的密码(%s)保留在 %s 中", c[1], base(m.Path))
+			f.Title = finding.Tf("A password of the installation (%s) in %s", "安装时设置的密码（%s）保留在 %s 中", c[1], base(m.Path))
 			f.Evidence = p.Secret("password", []byte(secret), c[1]+" "+check.Mask())
 			return f
 		}

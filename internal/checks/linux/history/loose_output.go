@@ -14,7 +14,7 @@ var looseOutput = &Check{
 	Covers:   []string{"HIS-018"},
 	Doc: check.Doc{
 		Title:  t("Output of commands left in homes", "遗留在主目录中的命令输出"),
-		Why:    t("Installers print generated passwords into such files, and nobody looks at them again", "安装程序常把生成的密码输出到此类文件中,之后无人再看"),
+		Why:    t("Installers print generated passwords into such files, and nobody looks at them again", "安装程序常把生成的密码输出到此类文件中，之后无人再看"),
 		Remedy: t("Look at them; delete what the product does not need", "检查并删除产品不需要的文件"),
 		Since:  "0.1",
 	},

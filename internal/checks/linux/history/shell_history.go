@@ -20,7 +20,7 @@ var shellHistory = &Check{
 	Doc: check.Doc{
 		Title:  t("Histories of shells", "shell 历史记录"),
 		Why:    t("They hold passwords typed on the command line, host names, and how the image was made", "其中包含在命令行输入的密码、主机名以及镜像的制作过程"),
-		Remedy: t("Delete the files. As the last step on a running machine: unset HISTFILE, or the shell writes it again at exit", "删除这些文件。在运行中的机器上最后执行 unset HISTFILE,否则 shell 退出时会重新写入"),
+		Remedy: t("Delete the files. As the last step on a running machine: unset HISTFILE, or the shell writes it again at exit", "删除这些文件。在运行中的机器上最后执行 unset HISTFILE，否则 shell 退出时会重新写入"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

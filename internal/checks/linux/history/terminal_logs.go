@@ -13,7 +13,7 @@ var terminalLogs = &Check{
 	Covers:   []string{"HIS-016"},
 	Doc: check.Doc{
 		Title:  t("Recorded terminals", "终端录制文件"),
-		Why:    t("A recording holds everything that was shown: configuration, keys, answers of programs", "录制文件包含屏幕上显示过的一切:配置、密钥和程序输出"),
+		Why:    t("A recording holds everything that was shown: configuration, keys, answers of programs", "录制文件包含屏幕上显示过的一切：配置、密钥和程序输出"),
 		Remedy: t("Delete the files", "删除这些文件"),
 		Since:  "0.1",
 	},

@@ -17,9 +17,9 @@ var alibabaAgents = &Check{
 	Rows:     []string{"B1", "B3"},
 	Covers:   []string{"IDN-020", "IDN-021", "IDN-022", "IDN-023", "IDN-024"},
 	Doc: check.Doc{
-		Title:  t("Identity of Alibaba Cloud agents: Logtail, CloudMonitor, Security Center", "阿里云代理程序的身份信息:Logtail、云监控、云安全中心"),
-		Why:    t("A clone with the old Logtail ID joins the old machine group and ships its logs to the old project", "带有旧 Logtail 标识的克隆实例会加入旧的机器组,并把日志发送到旧的 Project"),
-		Remedy: t("Remove the IDs, or install the agents at first boot", "删除这些标识,或在首次启动时安装代理程序"),
+		Title:  t("Identity of Alibaba Cloud agents: Logtail, CloudMonitor, Security Center", "阿里云代理程序的身份信息：Logtail、云监控、云安全中心"),
+		Why:    t("A clone with the old Logtail ID joins the old machine group and ships its logs to the old project", "带有旧 Logtail 标识的克隆实例会加入旧的机器组，并把日志发送到旧的 Project"),
+		Remedy: t("Remove the IDs, or install the agents at first boot", "删除这些标识，或在首次启动时安装代理程序"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -19,8 +19,8 @@ var cloudAssistant = &Check{
 	Covers:   []string{"IDN-016", "IDN-017", "IDN-019"},
 	Doc: check.Doc{
 		Title:  t("Commands, files and identity that Cloud Assistant keeps", "云助手保存的命令、文件和身份信息"),
-		Why:    t("Cloud Assistant keeps the content of commands in clear; an image of a managed instance answers in its place", "云助手以明文保存命令内容;托管实例的镜像会冒充该托管实例"),
-		Remedy: t("Remove the scripts and the hybrid folder; do not remove the agent itself", "删除脚本和 hybrid 目录;不要删除云助手 Agent 本身"),
+		Why:    t("Cloud Assistant keeps the content of commands in clear; an image of a managed instance answers in its place", "云助手以明文保存命令内容；托管实例的镜像会冒充该托管实例"),
+		Remedy: t("Remove the scripts and the hybrid folder; do not remove the agent itself", "删除脚本和 hybrid 目录；不要删除云助手 Agent 本身"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -19,10 +19,10 @@ var cloudInitData = &Check{
 	Rows:     []string{"A1", "A2", "B1", "B3"},
 	Covers:   []string{"IDN-011", "IDN-012"},
 	Doc: check.Doc{
-		Title: t("User data that cloud-init keeps from earlier instances", "cloud-init 保存的先前实例的自定义数据(User Data)"),
+		Title: t("User data that cloud-init keeps from earlier instances", "cloud-init 保存的先前实例的自定义数据（User Data）"),
 		Why: t("User data sets passwords and runs scripts with tokens; cloud-init keeps it in clear for each instance this disk ever was",
-			"自定义数据会设置密码、运行含令牌的脚本;cloud-init 会为该磁盘运行过的每个实例以明文保存一份"),
-		Remedy:     t("Run cloud-init clean before making the image, and change the passwords that were in it", "制作镜像前执行 cloud-init clean,并更换其中出现过的密码"),
+			"自定义数据会设置密码、运行含令牌的脚本；cloud-init 会为该磁盘运行过的每个实例以明文保存一份"),
+		Remedy:     t("Run cloud-init clean before making the image, and change the passwords that were in it", "制作镜像前执行 cloud-init clean，并更换其中出现过的密码"),
 		References: []string{"https://docs.cloud-init.io/en/latest/reference/cli.html#clean"},
 		Since:      "0.1",
 	},
@@ -183,7 +183,7 @@ func resetCloudInit(p *Pass) *finding.Fix {
 	fix := &finding.Fix{Title: t("Reset cloud-init to its state before the first boot", "将 cloud-init 重置为首次启动前的状态"), Safe: p.Subject.FirstBoot().CloudInit,
 		Edits: []finding.Edit{{Op: finding.Reset, Volume: w.Volume, Path: "/var/lib/cloud"}}}
 	if !fix.Safe {
-		risk := t("cloud-init is not enabled: nothing will run the first boot's steps again", "cloud-init 未启用:首次启动的步骤不会再次执行")
+		risk := t("cloud-init is not enabled: nothing will run the first boot's steps again", "cloud-init 未启用：首次启动的步骤不会再次执行")
 		fix.Risk = &risk
 	}
 	return fix

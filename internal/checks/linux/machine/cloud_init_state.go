@@ -16,7 +16,7 @@ var cloudInitState = &Check{
 	Covers:   []string{"IDN-012", "IDN-013"},
 	Doc: check.Doc{
 		Title:  t("What cloud-init remembers of the instance it ran on", "cloud-init 记录的运行过的实例信息"),
-		Why:    t("The pickled data source holds the metadata of the old instance; left semaphores stop steps of the next first boot", "序列化的数据源保存了旧实例的元数据;残留的信号量会使下次首次启动的步骤不执行"),
+		Why:    t("The pickled data source holds the metadata of the old instance; left semaphores stop steps of the next first boot", "序列化的数据源保存了旧实例的元数据；残留的信号量会使下次首次启动的步骤不执行"),
 		Remedy: t("Run cloud-init clean", "执行 cloud-init clean"),
 		Since:  "0.1",
 	},

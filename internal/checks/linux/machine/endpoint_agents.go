@@ -13,8 +13,8 @@ var endpointAgents = &Check{
 	Covers:   []string{"IDN-043"},
 	Doc: check.Doc{
 		Title:  t("Registrations of endpoint security agents", "终端安全代理的注册信息"),
-		Why:    t("All clones report as one machine, so an attack on one is lost among the others", "所有克隆实例以同一台机器上报,针对其中一台的攻击会被淹没"),
-		Remedy: t("Use the agent's own way to prepare an image, or register at first boot", "使用代理自带的镜像制作方式,或在首次启动时注册"),
+		Why:    t("All clones report as one machine, so an attack on one is lost among the others", "所有克隆实例以同一台机器上报，针对其中一台的攻击会被淹没"),
+		Remedy: t("Use the agent's own way to prepare an image, or register at first boot", "使用代理自带的镜像制作方式，或在首次启动时注册"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -16,8 +16,8 @@ var machineID = &Check{
 	Covers:   []string{"IDN-001", "IDN-002"},
 	Doc: check.Doc{
 		Title:      t("A fixed machine ID", "固定的 machine-id"),
-		Why:        t("All instances would share one machine ID: they ask DHCP as the same client and mix up in logs and monitoring", "所有实例将共用同一个 machine-id:DHCP 客户端标识相同,日志和监控也会混淆"),
-		Remedy:     t("Empty /etc/machine-id as the last step, and make /var/lib/dbus/machine-id a link to it", "最后一步清空 /etc/machine-id,并将 /var/lib/dbus/machine-id 设为指向它的链接"),
+		Why:        t("All instances would share one machine ID: they ask DHCP as the same client and mix up in logs and monitoring", "所有实例将共用同一个 machine-id:DHCP 客户端标识相同，日志和监控也会混淆"),
+		Remedy:     t("Empty /etc/machine-id as the last step, and make /var/lib/dbus/machine-id a link to it", "最后一步清空 /etc/machine-id，并将 /var/lib/dbus/machine-id 设为指向它的链接"),
 		References: []string{"man:machine-id(5)"},
 		Since:      "0.1",
 	},
@@ -31,7 +31,7 @@ var machineID = &Check{
 			p.Gap(finding.GapUnreadable, f.Where, "%v", err)
 		}
 		if fixed(b) {
-			f.Fix = &finding.Fix{Title: t("Empty it, so that each instance makes its own", "清空该文件,使每个实例各自生成"), Safe: p.Subject.FirstBoot().MachineID != "",
+			f.Fix = &finding.Fix{Title: t("Empty it, so that each instance makes its own", "清空该文件，使每个实例各自生成"), Safe: p.Subject.FirstBoot().MachineID != "",
 				Edits: []finding.Edit{{Op: finding.Reset, Volume: f.Where.Volume, Path: f.Where.Path}}}
 			if !f.Fix.Safe {
 				risk := t("Nothing was found that makes a new one at boot", "未发现启动时会重新生成它的组件")

@@ -16,8 +16,8 @@ var networkIdentity = &Check{
 	Covers:   []string{"IDN-006", "IDN-007", "IDN-008", "IDN-009"},
 	Doc: check.Doc{
 		Title:  t("Leases and network settings bound to this machine", "与本机绑定的 DHCP 租约和网络配置"),
-		Why:    t("Old leases tell private addresses; settings bound to a MAC address leave the new instance without network", "旧租约会暴露内网地址;绑定 MAC 地址的配置会导致新实例没有网络"),
-		Remedy: t("Remove leases and persistent names; let the interface use DHCP without naming a MAC address", "删除租约和持久化网卡命名;网卡使用 DHCP,且不指定 MAC 地址"),
+		Why:    t("Old leases tell private addresses; settings bound to a MAC address leave the new instance without network", "旧租约会暴露内网地址；绑定 MAC 地址的配置会导致新实例没有网络"),
+		Remedy: t("Remove leases and persistent names; let the interface use DHCP without naming a MAC address", "删除租约和持久化网卡命名；网卡使用 DHCP，且不指定 MAC 地址"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -14,9 +14,9 @@ var overlayNetwork = &Check{
 	Rows:     []string{"B1"},
 	Covers:   []string{"IDN-041"},
 	Doc: check.Doc{
-		Title:  t("Membership in an overlay network: Tailscale, ZeroTier, frp, NetBird", "组网工具的成员身份:Tailscale、ZeroTier、frp、NetBird"),
-		Why:    t("Each clone takes over the node's place in the private network, and whoever has the image can join it", "每个克隆实例都会顶替该节点在私有网络中的位置,获得镜像的人也能加入该网络"),
-		Remedy: t("Log the node out before making the image, and delete its state", "制作镜像前注销该节点,并删除其状态文件"),
+		Title:  t("Membership in an overlay network: Tailscale, ZeroTier, frp, NetBird", "组网工具的成员身份：Tailscale、ZeroTier、frp、NetBird"),
+		Why:    t("Each clone takes over the node's place in the private network, and whoever has the image can join it", "每个克隆实例都会顶替该节点在私有网络中的位置，获得镜像的人也能加入该网络"),
+		Remedy: t("Log the node out before making the image, and delete its state", "制作镜像前注销该节点，并删除其状态文件"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

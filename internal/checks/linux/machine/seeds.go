@@ -13,8 +13,8 @@ var seeds = &Check{
 	Covers:   []string{"IDN-003", "IDN-004"},
 	Doc: check.Doc{
 		Title:  t("Random seed and the key of systemd credentials", "随机数种子和 systemd 凭据密钥"),
-		Why:    t("Instances would start from the same random seed, and share the key that encrypts their service credentials", "各实例会使用相同的随机数种子,并共用加密服务凭据的密钥"),
-		Remedy: t("Remove both; systemd makes them anew. Encrypt *.cred files again first", "删除两者,systemd 会重新生成;请先重新加密 *.cred 文件"),
+		Why:    t("Instances would start from the same random seed, and share the key that encrypts their service credentials", "各实例会使用相同的随机数种子，并共用加密服务凭据的密钥"),
+		Remedy: t("Remove both; systemd makes them anew. Encrypt *.cred files again first", "删除两者，systemd 会重新生成；请先重新加密 *.cred 文件"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -14,9 +14,9 @@ var subscription = &Check{
 	Rows:     []string{"B1"},
 	Covers:   []string{"TMP-015", "TMP-016"},
 	Doc: check.Doc{
-		Title:  t("Subscriptions of this machine: Red Hat, Ubuntu Pro, snap store", "本机的订阅:红帽、Ubuntu Pro、Snap 商店"),
-		Why:    t("Clones use up the owner's subscription, and its certificates open paid repositories", "克隆实例会占用所有者的订阅额度,其证书可访问付费软件源"),
-		Remedy: t("Unregister before making the image (subscription-manager unregister, pro detach, snap logout)", "制作镜像前注销(subscription-manager unregister、pro detach、snap logout)"),
+		Title:  t("Subscriptions of this machine: Red Hat, Ubuntu Pro, snap store", "本机的订阅：红帽、Ubuntu Pro、Snap 商店"),
+		Why:    t("Clones use up the owner's subscription, and its certificates open paid repositories", "克隆实例会占用所有者的订阅额度，其证书可访问付费软件源"),
+		Remedy: t("Unregister before making the image (subscription-manager unregister, pro detach, snap logout)", "制作镜像前注销（subscription-manager unregister、pro detach、snap logout）"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var agentLogs = &Check{
 	Covers:   []string{"LOG-017", "LOG-018", "LOG-019", "LOG-020", "LOG-021", "LOG-022", "LOG-023"},
 	Doc: check.Doc{
 		Title:  t("Logs of cloud agents", "云平台代理程序的日志"),
-		Why:    t("Cloud Assistant logs what commands it ran, Logtail keeps samples of the logs it ships", "云助手日志记录其执行过的命令,Logtail 保留所采集日志的样本"),
-		Remedy: t("Stop the agents and remove their logs; let Security Center's own tool handle Aegis while client protection is on", "停止代理程序并删除其日志;开启客户端自保护时,请用云安全中心自带的方式处理 Aegis"),
+		Why:    t("Cloud Assistant logs what commands it ran, Logtail keeps samples of the logs it ships", "云助手日志记录其执行过的命令，Logtail 保留所采集日志的样本"),
+		Remedy: t("Stop the agents and remove their logs; let Security Center's own tool handle Aegis while client protection is on", "停止代理程序并删除其日志；开启客户端自保护时，请用云安全中心自带的方式处理 Aegis"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

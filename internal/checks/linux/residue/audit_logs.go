@@ -17,9 +17,9 @@ var auditLogs = &Check{
 	Rows:     []string{"B3", "B10"},
 	Covers:   []string{"LOG-007", "LOG-010"},
 	Doc: check.Doc{
-		Title:  t("Audit and sudo logs, which keep command lines and typed input", "审计日志和 sudo 日志,其中保存命令行和键入内容"),
-		Why:    t("EXECVE records hold the arguments of commands, passwords included; sudo's I/O log holds what was typed", "EXECVE 记录包含命令参数(包括密码);sudo 的 I/O 日志包含键入的内容"),
-		Remedy: t("Stop auditd, empty its logs, remove /var/log/sudo-io", "停止 auditd 后清空其日志,并删除 /var/log/sudo-io"),
+		Title:  t("Audit and sudo logs, which keep command lines and typed input", "审计日志和 sudo 日志，其中保存命令行和键入内容"),
+		Why:    t("EXECVE records hold the arguments of commands, passwords included; sudo's I/O log holds what was typed", "EXECVE 记录包含命令参数（包括密码）；sudo 的 I/O 日志包含键入的内容"),
+		Remedy: t("Stop auditd, empty its logs, remove /var/log/sudo-io", "停止 auditd 后清空其日志，并删除 /var/log/sudo-io"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

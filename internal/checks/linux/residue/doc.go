@@ -38,6 +38,6 @@ func inDir(en, zh string) func(leftover.Group) finding.Text {
 }
 
 var (
-	emptyTitle  = t("Empty the files, keep them", "清空文件内容,保留文件")
+	emptyTitle  = t("Empty the files, keep them", "清空文件内容，保留文件")
 	removeTitle = t("Remove the files", "删除这些文件")
 )

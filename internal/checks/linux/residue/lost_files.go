@@ -16,8 +16,8 @@ var lostFiles = &Check{
 	Rows:     []string{"B2", "B3"},
 	Covers:   []string{"TMP-013"},
 	Doc: check.Doc{
-		Title:  t("Thrown away files: trash and lost+found", "被丢弃的文件:回收站和 lost+found"),
-		Why:    t("People believe these files are gone; fsck puts back what was deleted", "人们以为这些文件已被删除;fsck 还会找回已删除的内容"),
+		Title:  t("Thrown away files: trash and lost+found", "被丢弃的文件：回收站和 lost+found"),
+		Why:    t("People believe these files are gone; fsck puts back what was deleted", "人们以为这些文件已被删除；fsck 还会找回已删除的内容"),
 		Remedy: t("Look at lost+found, then empty both", "查看 lost+found 后清空两者"),
 		Since:  "0.1",
 	},

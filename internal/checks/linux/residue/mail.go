@@ -17,8 +17,8 @@ var mail = &Check{
 	Covers:   []string{"LOG-026"},
 	Doc: check.Doc{
 		Title:  t("Mail on this machine, delivered or waiting", "本机上已投递或待发送的邮件"),
-		Why:    t("Local mail is mostly the output of cron jobs, with whatever they printed, and people's letters", "本地邮件多为 cron 作业的输出(包括其打印的一切内容)以及个人信件"),
-		Remedy: t("Empty the mailboxes, and the queue (postsuper -d ALL)", "清空邮箱和邮件队列(postsuper -d ALL)"),
+		Why:    t("Local mail is mostly the output of cron jobs, with whatever they printed, and people's letters", "本地邮件多为 cron 作业的输出（包括其打印的一切内容）以及个人信件"),
+		Remedy: t("Empty the mailboxes, and the queue (postsuper -d ALL)", "清空邮箱和邮件队列（postsuper -d ALL）"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

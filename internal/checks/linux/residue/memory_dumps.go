@@ -18,7 +18,7 @@ var memoryDumps = &Check{
 	Covers:   []string{"LOG-024"},
 	Doc: check.Doc{
 		Title:  t("Core dumps and crash reports", "核心转储和崩溃报告"),
-		Why:    t("A dump is the memory of a process or of the kernel: keys and passwords stand in it in clear", "转储就是进程或内核的内存:其中的密钥和密码都是明文"),
+		Why:    t("A dump is the memory of a process or of the kernel: keys and passwords stand in it in clear", "转储就是进程或内核的内存：其中的密钥和密码都是明文"),
 		Remedy: t("Remove the dumps", "删除这些转储文件"),
 		Since:  "0.1",
 	},

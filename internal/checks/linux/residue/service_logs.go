@@ -20,8 +20,8 @@ var serviceLogs = &Check{
 	Covers:   []string{"LOG-002", "LOG-012", "LOG-013", "LOG-014", "LOG-015", "LOG-016"},
 	Doc: check.Doc{
 		Title:  t("Logs of web servers, databases, containers and applications", "Web 服务器、数据库、容器和应用程序的日志"),
-		Why:    t("Access logs hold clients' addresses and tokens in URLs; mysqld.log holds the first root password", "访问日志包含客户端地址和 URL 中的令牌;mysqld.log 包含初始 root 密码"),
-		Remedy: t("Stop the services and empty the logs; keep the files and directories with their owners", "停止服务并清空日志;保留文件、目录及其属主"),
+		Why:    t("Access logs hold clients' addresses and tokens in URLs; mysqld.log holds the first root password", "访问日志包含客户端地址和 URL 中的令牌；mysqld.log 包含初始 root 密码"),
+		Remedy: t("Stop the services and empty the logs; keep the files and directories with their owners", "停止服务并清空日志；保留文件、目录及其属主"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

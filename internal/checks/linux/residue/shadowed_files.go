@@ -19,7 +19,7 @@ var shadowedFiles = &Check{
 	Covers:   []string{"TMP-003", "TMP-004"},
 	Doc: check.Doc{
 		Title:  t("Files that a running system hides under its mount points", "被运行中系统的挂载点遮盖的文件"),
-		Why:    t("What lies on disk below /dev, /run, /proc or /sys cannot be seen on the running machine, so nobody has cleaned it", "磁盘上 /dev、/run、/proc、/sys 之下的内容在运行的机器上不可见,因此无人清理"),
+		Why:    t("What lies on disk below /dev, /run, /proc or /sys cannot be seen on the running machine, so nobody has cleaned it", "磁盘上 /dev、/run、/proc、/sys 之下的内容在运行的机器上不可见，因此无人清理"),
 		Remedy: t("Remove the files from the image", "从镜像中删除这些文件"),
 		Since:  "0.1",
 	},
@@ -90,6 +90,6 @@ func reportHidden(p *Pass, dir string, hidden []guest.Match) {
 		}
 		f.Fix.Edits = append(f.Fix.Edits, finding.Edit{Op: finding.Remove, Volume: w.Volume, Path: w.Path})
 	}
-	f.Title = finding.Tf("Files on disk under %s, where no running system shows them: %d, such as %s", "磁盘上 %s 下有运行中系统看不到的文件:%d 个,例如 %s", dir, len(hidden), credfile.Show(hidden[0].Path))
+	f.Title = finding.Tf("Files on disk under %s, where no running system shows them: %d, such as %s", "磁盘上 %s 下有运行中系统看不到的文件：%d 个，例如 %s", dir, len(hidden), credfile.Show(hidden[0].Path))
 	p.Report(f)
 }

@@ -16,8 +16,8 @@ var stateFiles = &Check{
 	Covers:   []string{"LOG-027", "LOG-028", "IDN-026", "IDN-035", "IDN-036"},
 	Doc: check.Doc{
 		Title:  t("Small state files of this machine", "本机的小型状态文件"),
-		Why:    t("Clock drift, log positions and update ids belong to one machine and are wrong on another", "时钟漂移、日志位置和更新标识只属于一台机器,在其他机器上并不正确"),
-		Remedy: t("Remove them; each is made again when needed", "删除这些文件;需要时会重新生成"),
+		Why:    t("Clock drift, log positions and update ids belong to one machine and are wrong on another", "时钟漂移、日志位置和更新标识只属于一台机器，在其他机器上并不正确"),
+		Remedy: t("Remove them; each is made again when needed", "删除这些文件；需要时会重新生成"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -26,8 +26,8 @@ var swap = &Check{
 	Covers:   []string{"TMP-005", "TMP-006"},
 	Doc: check.Doc{
 		Title:  t("Memory written to swap, or by hibernation", "写入交换空间或休眠映像的内存内容"),
-		Why:    t("Swap holds pages of processes, with keys and passwords in clear", "交换空间保存进程内存页,其中的密钥和密码都是明文"),
-		Remedy: t("Zero the swap area and make it again with the same UUID (mkswap -U), or leave it out of the image", "清零交换空间并以相同 UUID 重建(mkswap -U),或不将其放入镜像"),
+		Why:    t("Swap holds pages of processes, with keys and passwords in clear", "交换空间保存进程内存页，其中的密钥和密码都是明文"),
+		Remedy: t("Zero the swap area and make it again with the same UUID (mkswap -U), or leave it out of the image", "清零交换空间并以相同 UUID 重建（mkswap -U），或不将其放入镜像"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -36,7 +36,7 @@ var swap = &Check{
 			if v.Content == "swap" && v.HasData {
 				p.Report(finding.Finding{Where: finding.Where{Volume: v.Name}, Anchor: v.Name,
 					Title: finding.Tf("Swap volume %s (%s) holds old memory", "交换卷 %s(%s)中残留内存内容", v.Name, finding.Size(v.Size)),
-					Fix: &finding.Fix{Title: t("Zero the swap volume behind its header", "清零交换卷(保留其头部)"), Safe: true,
+					Fix: &finding.Fix{Title: t("Zero the swap volume behind its header", "清零交换卷（保留其头部）"), Safe: true,
 						Edits: []finding.Edit{{Op: finding.Scrub, Volume: v.Name, Offset: swapHeader, Length: v.Size - swapHeader}}}})
 			}
 		}
@@ -77,11 +77,11 @@ func swapFile(p *Pass, m guest.Match) {
 	}
 	out := finding.Finding{Where: credfile.Where(p.Subject, m),
 		Title: finding.Tf("Swap file %s (%s) holds old memory", "交换文件 %s(%s)中残留内存内容", credfile.Show(m.Path), finding.Size(m.Meta.Size)),
-		Fix: &finding.Fix{Title: t("Zero the swap file behind its header", "清零交换文件(保留其头部)"), Safe: true,
+		Fix: &finding.Fix{Title: t("Zero the swap file behind its header", "清零交换文件（保留其头部）"), Safe: true,
 			Edits: []finding.Edit{{Op: finding.Scrub, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, Offset: swapHeader, Length: f.Size() - swapHeader}}}}
 	if asleep {
 		out.Severity = finding.High
-		out.Title = finding.Tf("Swap file %s holds a hibernation image: all memory of the machine", "交换文件 %s 中有休眠映像,即整机内存内容", credfile.Show(m.Path))
+		out.Title = finding.Tf("Swap file %s holds a hibernation image: all memory of the machine", "交换文件 %s 中有休眠映像，即整机内存内容", credfile.Show(m.Path))
 	}
 	p.Report(out)
 }

@@ -18,7 +18,7 @@ var systemLogs = &Check{
 	Doc: check.Doc{
 		Title:  t("Logs of the system, the journal and the package manager", "系统日志、journal 日志和软件包管理器日志"),
 		Why:    t("Logs tell addresses, user names and commands of the machine that the image was made from", "日志会暴露制作镜像的机器的地址、用户名和执行过的命令"),
-		Remedy: t("Empty the logs as the last step before making the image; keep the files, daemons need them", "制作镜像前的最后一步清空日志;保留文件本身,守护进程需要它们"),
+		Remedy: t("Empty the logs as the last step before making the image; keep the files, daemons need them", "制作镜像前的最后一步清空日志；保留文件本身，守护进程需要它们"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

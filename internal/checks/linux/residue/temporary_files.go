@@ -22,9 +22,9 @@ var temporaryFiles = &Check{
 	Rows:     []string{"A14", "B3", "B10"},
 	Covers:   []string{"TMP-001", "TMP-002"},
 	Doc: check.Doc{
-		Title:  t("Temporary files, hidden ones included", "临时文件(包括隐藏文件)"),
-		Why:    t("Installers, uploads and scripts with secrets stay in /tmp and /var/tmp; rm -rf /tmp/* misses names with a leading dot", "安装程序、上传文件和含机密的脚本会留在 /tmp 和 /var/tmp 中;rm -rf /tmp/* 会漏掉以点开头的文件"),
-		Remedy: t("Empty both directories, keep them with mode 1777", "清空这两个目录,保留目录本身及其 1777 权限"),
+		Title:  t("Temporary files, hidden ones included", "临时文件（包括隐藏文件）"),
+		Why:    t("Installers, uploads and scripts with secrets stay in /tmp and /var/tmp; rm -rf /tmp/* misses names with a leading dot", "安装程序、上传文件和含机密的脚本会留在 /tmp 和 /var/tmp 中；rm -rf /tmp/* 会漏掉以点开头的文件"),
+		Remedy: t("Empty both directories, keep them with mode 1777", "清空这两个目录，保留目录本身及其 1777 权限"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -71,7 +71,7 @@ func temporary(p *Pass, dir string) error {
 			f.Places = append(f.Places, w)
 		}
 	}
-	f.Fix = &finding.Fix{Title: t("Empty the directory, keep it", "清空该目录,保留目录本身"), Safe: true,
+	f.Fix = &finding.Fix{Title: t("Empty the directory, keep it", "清空该目录，保留目录本身"), Safe: true,
 		Edits: []finding.Edit{{Op: finding.EmptyDir, Volume: f.Where.Volume, Path: real}}}
 	if g.Live {
 		risk := t("Running programs lose their temporary files and sockets", "正在运行的程序会丢失临时文件和套接字")

@@ -19,8 +19,8 @@ var webCaches = &Check{
 	Covers:   []string{"TMP-009", "TMP-010"},
 	Doc: check.Doc{
 		Title:  t("Caches and sessions of web servers", "Web 服务器的缓存和会话"),
-		Why:    t("A cache keeps pages and uploads of users; a PHP session lets its finder go on as that user", "缓存保存用户的页面和上传内容;PHP 会话文件可让他人冒充该用户"),
-		Remedy: t("Empty the directories, keep them", "清空这些目录,保留目录本身"),
+		Why:    t("A cache keeps pages and uploads of users; a PHP session lets its finder go on as that user", "缓存保存用户的页面和上传内容；PHP 会话文件可让他人冒充该用户"),
+		Remedy: t("Empty the directories, keep them", "清空这些目录，保留目录本身"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -19,7 +19,7 @@ var authorizedKeys = &Check{
 	Doc: check.Doc{
 		Title:  t("SSH keys that every instance would accept", "所有实例都会接受的 SSH 公钥"),
 		Why:    t("Whoever holds the private half can log in to every instance created from the image", "持有对应私钥的人可以登录由该镜像创建的每台实例"),
-		Remedy: t("Remove the key; bind a key pair when the instance is created", "删除该公钥;在创建实例时绑定密钥对"),
+		Remedy: t("Remove the key; bind a key pair when the instance is created", "删除该公钥；在创建实例时绑定密钥对"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -59,17 +59,17 @@ func keyFinding(p *Pass, k *keyFile, content []byte, l sshkey.Line) finding.Find
 		f.Severity = finding.Critical
 		f.Title = finding.Tf("%s can be entered with a private key that anybody can download: %s", "任何人都可以下载私钥并登录 %s:%s", user, name)
 	case ca:
-		f.Title = finding.Tf("%s accepts every certificate that a key signs (%s, %s)", "%s 接受由某个密钥签发的所有证书(%s,%s)", user, kind, l.Key.Fingerprint)
+		f.Title = finding.Tf("%s accepts every certificate that a key signs (%s, %s)", "%s 接受由某个密钥签发的所有证书（%s,%s）", user, kind, l.Key.Fingerprint)
 	case k.Skel:
-		f.Title = finding.Tf("Every new user would accept an SSH key (%s, %s)", "每个新建用户都会接受一个 SSH 公钥(%s,%s)", kind, l.Key.Fingerprint)
+		f.Title = finding.Tf("Every new user would accept an SSH key (%s, %s)", "每个新建用户都会接受一个 SSH 公钥（%s,%s）", kind, l.Key.Fingerprint)
 	case forced:
 		f.Severity = finding.Medium
-		f.Title = finding.Tf("%s accepts an SSH key for one command (%s, %s)", "%s 接受一个仅限执行指定命令的 SSH 公钥(%s,%s)", user, kind, l.Key.Fingerprint)
+		f.Title = finding.Tf("%s accepts an SSH key for one command (%s, %s)", "%s 接受一个仅限执行指定命令的 SSH 公钥（%s,%s）", user, kind, l.Key.Fingerprint)
 	case !k.login():
 		f.Severity = finding.Medium
-		f.Title = finding.Tf("%s, who has no login shell, accepts an SSH key (%s, %s)", "没有登录 shell 的 %s 接受一个 SSH 公钥(%s,%s)", user, kind, l.Key.Fingerprint)
+		f.Title = finding.Tf("%s, who has no login shell, accepts an SSH key (%s, %s)", "没有登录 shell 的 %s 接受一个 SSH 公钥（%s,%s）", user, kind, l.Key.Fingerprint)
 	default:
-		f.Title = finding.Tf("%s accepts an SSH key (%s, %s)", "%s 接受一个 SSH 公钥(%s,%s)", user, kind, l.Key.Fingerprint)
+		f.Title = finding.Tf("%s accepts an SSH key (%s, %s)", "%s 接受一个 SSH 公钥（%s,%s）", user, kind, l.Key.Fingerprint)
 	}
 	if n := len(k.users); n > 1 {
 		reason := finding.Tf("The file counts for %d accounts", "该文件对 %d 个账户生效", n)

@@ -29,7 +29,7 @@ var clientConfig = &Check{
 				return owned || harmlessConfig[path.Base(m.Path)]
 			},
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Settings of an SSH client (%s)", "SSH 客户端配置(%s)", g.Size())
+				return finding.Tf("Settings of an SSH client (%s)", "SSH 客户端配置（%s）", g.Size())
 			},
 			Fix:      finding.Remove,
 			FixTitle: t("Remove the file", "删除该文件"),

@@ -16,8 +16,8 @@ var cloudInitOverride = &Check{
 	Covers:   []string{"SSH-015"},
 	Doc: check.Doc{
 		Title:  t("cloud-init's setting of an earlier boot", "以往启动时 cloud-init 写入的设置"),
-		Why:    t("The file comes before sshd_config, so its PasswordAuthentication yes wins over whatever is written there", "该文件先于 sshd_config 生效,其中的 PasswordAuthentication yes 会覆盖后者的设置"),
-		Remedy: t("Delete the file; cloud-init writes it again if the new instance needs it", "删除该文件;如新实例需要,cloud-init 会重新写入"),
+		Why:    t("The file comes before sshd_config, so its PasswordAuthentication yes wins over whatever is written there", "该文件先于 sshd_config 生效，其中的 PasswordAuthentication yes 会覆盖后者的设置"),
+		Remedy: t("Delete the file; cloud-init writes it again if the new instance needs it", "删除该文件；如新实例需要，cloud-init 会重新写入"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -17,8 +17,8 @@ var gpgKeys = &Check{
 	Covers:   []string{"SSH-018"},
 	Doc: check.Doc{
 		Title:  t("Secret keys of GnuPG", "GnuPG 私钥"),
-		Why:    t("Whoever has the image signs packages and commits in this name, and reads what was encrypted to it", "获得镜像的人可以冒用该身份签名软件包和提交,并解密发给它的内容"),
-		Remedy: t("Delete the keys; revoke them if the image was shared", "删除这些私钥;如镜像已共享,请吊销"),
+		Why:    t("Whoever has the image signs packages and commits in this name, and reads what was encrypted to it", "获得镜像的人可以冒用该身份签名软件包和提交，并解密发给它的内容"),
+		Remedy: t("Delete the keys; revoke them if the image was shared", "删除这些私钥；如镜像已共享，请吊销"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

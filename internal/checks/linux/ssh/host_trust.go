@@ -18,7 +18,7 @@ var hostTrust = &Check{
 	Covers:   []string{"SSH-016"},
 	Doc: check.Doc{
 		Title:  t("Hosts whose users get in without a credential", "无需凭证即可进入的受信主机"),
-		Why:    t("rlogin and host based SSH let users of the named hosts in; whoever takes such an address is in", "rlogin 和基于主机的 SSH 认证会放行所列主机的用户;占用这些地址的人即可进入"),
+		Why:    t("rlogin and host based SSH let users of the named hosts in; whoever takes such an address is in", "rlogin 和基于主机的 SSH 认证会放行所列主机的用户；占用这些地址的人即可进入"),
 		Remedy: t("Delete the file", "删除该文件"),
 		Since:  "0.1",
 	},

@@ -17,7 +17,7 @@ var keyRings = &Check{
 	Covers:   []string{"SSH-019"},
 	Doc: check.Doc{
 		Title:  t("Key rings of desktops and browsers", "桌面和浏览器的密钥环"),
-		Why:    t("They hold passwords and certificates behind the login password of their owner, or behind none", "其中的密码和证书仅由其所有者的登录密码保护,甚至没有保护"),
+		Why:    t("They hold passwords and certificates behind the login password of their owner, or behind none", "其中的密码和证书仅由其所有者的登录密码保护，甚至没有保护"),
 		Remedy: t("Delete them", "删除即可"),
 		Since:  "0.1",
 	},

@@ -18,8 +18,8 @@ var keysCommand = &Check{
 	Covers:   []string{"SSH-005"},
 	Doc: check.Doc{
 		Title:  t("Programs that tell sshd which keys to accept", "向 sshd 提供可接受公钥的程序"),
-		Why:    t("AuthorizedKeysCommand is a second source of login keys that no authorized_keys file shows", "AuthorizedKeysCommand 是登录公钥的另一个来源,在 authorized_keys 文件中看不到"),
-		Remedy: t("Read the program; remove the setting if the product does not need it", "检查该程序;如产品不需要,请删除该设置"),
+		Why:    t("AuthorizedKeysCommand is a second source of login keys that no authorized_keys file shows", "AuthorizedKeysCommand 是登录公钥的另一个来源，在 authorized_keys 文件中看不到"),
+		Remedy: t("Read the program; remove the setting if the product does not need it", "检查该程序；如产品不需要，请删除该设置"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

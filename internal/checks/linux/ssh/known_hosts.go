@@ -16,7 +16,7 @@ var knownHosts = &Check{
 	Doc: check.Doc{
 		Title:  t("Hosts that were reached from here", "本机连接过的主机"),
 		Why:    t("The names and addresses tell what the network behind the image looks like", "其中的主机名和地址暴露了镜像背后的网络结构"),
-		Remedy: t("Delete the files; clients ask again", "删除这些文件;客户端会重新询问"),
+		Remedy: t("Delete the files; clients ask again", "删除这些文件；客户端会重新询问"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -27,7 +27,7 @@ var knownHosts = &Check{
 				return owned
 			},
 			Title: func(g leftover.Group) finding.Text {
-				return finding.Tf("Hosts reached by SSH (%s)", "SSH 连接过的主机(%s)", g.Size())
+				return finding.Tf("Hosts reached by SSH (%s)", "SSH 连接过的主机（%s）", g.Size())
 			},
 			Fix:      finding.Remove,
 			FixTitle: t("Remove the file", "删除该文件"),

@@ -17,8 +17,8 @@ var links = &Check{
 	Covers:   []string{"IMG-007"},
 	Doc: check.Doc{
 		Title:  t("Key folders that are links", "作为链接的密钥目录"),
-		Why:    t("Cleaners that delete ~/.ssh remove the link and leave the keys where it points", "清理工具删除 ~/.ssh 时只移除链接,密钥仍留在链接所指的位置"),
-		Remedy: t("Look where it points; clean that place too", "检查链接所指的位置,并一并清理"),
+		Why:    t("Cleaners that delete ~/.ssh remove the link and leave the keys where it points", "清理工具删除 ~/.ssh 时只移除链接，密钥仍留在链接所指的位置"),
+		Remedy: t("Look where it points; clean that place too", "检查链接所指的位置，并一并清理"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

@@ -14,8 +14,8 @@ var otpSeeds = &Check{
 	Covers:   []string{"SSH-017"},
 	Doc: check.Doc{
 		Title:  t("Seeds of one-time passwords", "一次性密码的种子"),
-		Why:    t("With the seed anybody computes the second factor, for ever; the emergency codes beside it need no computing", "拥有种子即可永久计算第二因素;旁边的应急码甚至无需计算"),
-		Remedy: t("Delete the file and enrol anew on each instance", "删除该文件,并在每台实例上重新注册"),
+		Why:    t("With the seed anybody computes the second factor, for ever; the emergency codes beside it need no computing", "拥有种子即可永久计算第二因素；旁边的应急码甚至无需计算"),
+		Remedy: t("Delete the file and enrol anew on each instance", "删除该文件，并在每台实例上重新注册"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {

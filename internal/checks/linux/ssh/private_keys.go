@@ -24,8 +24,8 @@ var privateKeys = &Check{
 	Content:  true,
 	Doc: check.Doc{
 		Title:  t("Private keys", "私钥"),
-		Why:    t("Whoever starts an instance has the key, and with it every machine and service that trusts it", "任何启动实例的人都能得到该私钥,从而进入信任它的所有机器和服务"),
-		Remedy: t("Delete the key and remove its public half wherever it is authorised; a TLS key is delivered at first boot", "删除私钥,并在所有已授权处移除对应公钥;TLS 私钥应在首次启动时下发"),
+		Why:    t("Whoever starts an instance has the key, and with it every machine and service that trusts it", "任何启动实例的人都能得到该私钥，从而进入信任它的所有机器和服务"),
+		Remedy: t("Delete the key and remove its public half wherever it is authorised; a TLS key is delivered at first boot", "删除私钥，并在所有已授权处移除对应公钥；TLS 私钥应在首次启动时下发"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -167,7 +167,7 @@ func reportSamples(p *Pass, ms []guest.Match) {
 		return
 	}
 	f := finding.Finding{Severity: finding.Low, Where: credfile.Where(p.Subject, ms[0]), Anchor: "samples",
-		Title: finding.Tf("Private keys in the tests and examples of libraries: %d files", "函数库的测试和示例中的私钥:%d 个文件", len(ms))}
+		Title: finding.Tf("Private keys in the tests and examples of libraries: %d files", "函数库的测试和示例中的私钥：%d 个文件", len(ms))}
 	for _, m := range ms[1:min(len(ms), 50)] {
 		f.Places = append(f.Places, credfile.Where(p.Subject, m))
 	}
@@ -194,7 +194,7 @@ func privateFinding(p *Pass, m guest.Match, b []byte, k sshkey.PrivateKey, opens
 	kind := describeKind(k)
 	lock, lockZH := "", ""
 	if k.Encrypted {
-		lock, lockZH = ", protected by a passphrase", ",有口令保护"
+		lock, lockZH = ", protected by a passphrase", "，有口令保护"
 		f.Severity = finding.Medium
 	}
 	if k.Public != nil {
@@ -212,12 +212,12 @@ func privateFinding(p *Pass, m guest.Match, b []byte, k sshkey.PrivateKey, opens
 	}
 	if k.Public != nil && opens[k.Public.Fingerprint] != "" {
 		user := opens[k.Public.Fingerprint]
-		reason := finding.Tf("Its public half is authorised for %s on this machine: whoever has the image can log in with it", "其公钥已在本机授权给 %s:获得镜像的人可以用它登录", user)
+		reason := finding.Tf("Its public half is authorised for %s on this machine: whoever has the image can log in with it", "其公钥已在本机授权给 %s：获得镜像的人可以用它登录", user)
 		f.Reason = &reason
 	}
 	if k.Public != nil && published[k.Public.Fingerprint] != "" {
 		f.Severity = finding.Low
-		f.Title = finding.Tf("A private key that anybody can download: %s", "任何人都可以下载的私钥:%s", published[k.Public.Fingerprint])
+		f.Title = finding.Tf("A private key that anybody can download: %s", "任何人都可以下载的私钥：%s", published[k.Public.Fingerprint])
 	}
 	f.Fix = privateFix(p, m)
 	return f

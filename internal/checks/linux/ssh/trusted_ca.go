@@ -17,9 +17,9 @@ var trustedCA = &Check{
 	Rows:     []string{"A2", "A7", "B6"},
 	Covers:   []string{"SSH-006"},
 	Doc: check.Doc{
-		Title:  t("Certificate authorities that sshd trusts", "sshd 信任的证书颁发机构(CA)"),
-		Why:    t("Whoever holds the CA's key signs a login to every instance, for any account, without a trace in authorized_keys", "持有 CA 密钥的人可以为任意账户签发登录凭证,且不会在 authorized_keys 中留下痕迹"),
-		Remedy: t("Remove TrustedUserCAKeys from sshd_config, or configure it per instance", "从 sshd_config 中删除 TrustedUserCAKeys,或按实例单独配置"),
+		Title:  t("Certificate authorities that sshd trusts", "sshd 信任的证书颁发机构（CA）"),
+		Why:    t("Whoever holds the CA's key signs a login to every instance, for any account, without a trace in authorized_keys", "持有 CA 密钥的人可以为任意账户签发登录凭证，且不会在 authorized_keys 中留下痕迹"),
+		Remedy: t("Remove TrustedUserCAKeys from sshd_config, or configure it per instance", "从 sshd_config 中删除 TrustedUserCAKeys，或按实例单独配置"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -34,7 +34,7 @@ var trustedCA = &Check{
 					w := credfile.Where(p.Subject, m)
 					w.Line, w.User = l.Number, ""
 					f := finding.Finding{Where: w, Anchor: l.Key.Fingerprint, Evidence: publicEvidence(l.Key, describe(l)),
-						Title: finding.Tf("sshd accepts everybody whose certificate this key signs (%s, %s)", "sshd 接受由该密钥签发证书的任何人(%s,%s)", size(l.Key), l.Key.Fingerprint)}
+						Title: finding.Tf("sshd accepts everybody whose certificate this key signs (%s, %s)", "sshd 接受由该密钥签发证书的任何人（%s,%s）", size(l.Key), l.Key.Fingerprint)}
 					if _, ok := published[l.Key.Fingerprint]; ok {
 						f.Severity = finding.Critical
 					}

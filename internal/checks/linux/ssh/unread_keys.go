@@ -19,7 +19,7 @@ var unreadKeys = &Check{
 	Covers:   []string{"SSH-002", "SSH-004"},
 	Doc: check.Doc{
 		Title:  t("Login keys in files that sshd does not read now", "sshd 当前不读取的登录公钥文件"),
-		Why:    t("A copy such as authorized_keys.bak, or the key file of another setting, opens the machine as soon as somebody renames it or changes sshd_config", "authorized_keys.bak 之类的副本,或其他配置下的公钥文件,一旦被改名或修改 sshd_config 就会生效"),
+		Why:    t("A copy such as authorized_keys.bak, or the key file of another setting, opens the machine as soon as somebody renames it or changes sshd_config", "authorized_keys.bak 之类的副本，或其他配置下的公钥文件，一旦被改名或修改 sshd_config 就会生效"),
 		Remedy: t("Delete the file", "删除该文件"),
 		Since:  "0.1",
 	},

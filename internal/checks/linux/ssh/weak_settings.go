@@ -17,8 +17,8 @@ var weakSettings = &Check{
 	Covers:   []string{"SSH-014"},
 	Doc: check.Doc{
 		Title:  t("Settings of sshd that somebody here can use to get in", "可被本机账户利用的 sshd 弱配置"),
-		Why:    t("A password that everybody has, or none at all, opens the machine over the network as soon as sshd takes passwords", "只要 sshd 接受密码,众所周知的密码或空密码就能让人从网络登录"),
-		Remedy: t("PasswordAuthentication no, PermitEmptyPasswords no, PermitRootLogin prohibit-password; prove with sshd -T", "设置 PasswordAuthentication no、PermitEmptyPasswords no、PermitRootLogin prohibit-password;用 sshd -T 验证"),
+		Why:    t("A password that everybody has, or none at all, opens the machine over the network as soon as sshd takes passwords", "只要 sshd 接受密码，众所周知的密码或空密码就能让人从网络登录"),
+		Remedy: t("PasswordAuthentication no, PermitEmptyPasswords no, PermitRootLogin prohibit-password; prove with sshd -T", "设置 PasswordAuthentication no、PermitEmptyPasswords no、PermitRootLogin prohibit-password；用 sshd -T 验证"),
 		Since:  "0.1",
 	},
 	Run: func(p *Pass) error {
@@ -62,7 +62,7 @@ func passwords(p *Pass, a guest.Account, once report) {
 			Title: finding.Tf("%s has a password and can log in with it over the network", "%s 设有密码并可以从网络登录", credfile.Show(a.Name))})
 	case password.Path != "":
 		once("PasswordAuthentication", password, finding.Finding{Where: where(password), Fix: to(password, "PasswordAuthentication no", false),
-			Title: finding.Tf("sshd takes passwords, and %s has one", "sshd 接受密码登录,且 %s 设有密码", credfile.Show(a.Name))})
+			Title: finding.Tf("sshd takes passwords, and %s has one", "sshd 接受密码登录，且 %s 设有密码", credfile.Show(a.Name))})
 	}
 }
 
@@ -75,7 +75,7 @@ func trust(p *Pass, once report) {
 	}{
 		{"permitemptypasswords", "PermitEmptyPasswords", finding.Medium, t("sshd lets accounts with an empty password in", "sshd 允许空密码账户登录")},
 		{"hostbasedauthentication", "HostbasedAuthentication", finding.Medium, t("sshd trusts other hosts to name their users", "sshd 信任其他主机声明的用户身份")},
-		{"permituserenvironment", "PermitUserEnvironment", finding.Low, t("Users may change the environment of their login (PermitUserEnvironment)", "用户可以修改自己登录时的环境变量(PermitUserEnvironment)")},
+		{"permituserenvironment", "PermitUserEnvironment", finding.Low, t("Users may change the environment of their login (PermitUserEnvironment)", "用户可以修改自己登录时的环境变量（PermitUserEnvironment）")},
 	} {
 		for _, s := range everywhere(p, x.key) {
 			if s.Value != "yes" {
