@@ -32,6 +32,11 @@ func TestReadme(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		policy := `{"Version": "1", "Statement": [{"Action": ["ecs:RunInstances", "ecs:CreateInstance", "ecs:ReplaceSystemDisk"],
+  "Resource": "*", "Condition": {"Bool": {"ecs:PasswordInherit": ["true"]}}, "Effect": "Deny"}]}`
+		if err := os.WriteFile(filepath.Join(dir, "password-inherit.json"), []byte(policy), 0o644); err != nil {
+			t.Fatal(err)
+		}
 		for _, f := range []string{"data.img", "rootfs/etc/passwd"} {
 			p := filepath.Join(dir, f)
 			_ = os.MkdirAll(filepath.Dir(p), 0o755)

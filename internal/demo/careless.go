@@ -64,7 +64,7 @@ sshd:x:101:65534::/run/sshd:/usr/sbin/nologin
 			fmt.Fprintf(&group, "%s:x:%s:\n", f[0], f[3])
 		}
 	}
-	base += "deploy:x:1001:1001:deployment:/home/deploy:/bin/bash\nzhangwei:x:1002:1002：张伟：/home/zhangwei:/bin/bash\nbackdoor:x:0:0::/root:/bin/bash\n"
+	base += "deploy:x:1001:1001:deployment:/home/deploy:/bin/bash\nzhangwei:x:1002:1002:张伟:/home/zhangwei:/bin/bash\nbackdoor:x:0:0::/root:/bin/bash\n"
 	fmt.Fprintf(&shadow, "deploy:%s:19950:0:99999:7:::\nzhangwei::19960:0:99999:7:::\nbackdoor:!:19960::::::\n", hashOther)
 	group.WriteString("sudo:x:27:deploy\ndeploy:x:1001:\nzhangwei:x:1002:\n")
 	g.put("/etc/passwd", base)
