@@ -23,9 +23,11 @@ const (
 	sniffLen = 32 << 10 // of the first bytes, by which the kind of a stream is told
 	maxIdle  = 100      // reads without a byte after which a reader is broken
 
-	// maxTries bounds how often one rule is tried in one window: bytes made of
-	// nothing but its keyword would else cost seconds each window.
-	maxTries = 2000
+	// maxTries bounds how often one rule is tried in one window, and dearTries
+	// one with a regular expression: bytes made of nothing but its keyword would
+	// else cost seconds each window. Lists of a library's symbols stay below.
+	maxTries  = 16 << 10
+	dearTries = 2000
 )
 
 // ErrTooMuch says that a stream holds so many beginnings of one kind of secret
@@ -125,7 +127,7 @@ func (s *Scanner) process(from, to int) {
 			if r.offHere(run) {
 				continue
 			}
-			if s.tries[r.number]++; s.tries[r.number] > maxTries {
+			if s.tries[r.number]++; s.tries[r.number] > r.tries() {
 				s.tooMuch = true
 				continue
 			}
@@ -141,6 +143,14 @@ func (s *Scanner) process(from, to int) {
 	if len(run.lineRules) > 0 {
 		s.lines(from, to, end)
 	}
+}
+
+// tries is how often r is tried in one window.
+func (r *rule) tries() int32 {
+	if r.pattern != nil {
+		return dearTries
+	}
+	return maxTries
 }
 
 // lines runs the rules of a known file over the lines that begin in

@@ -97,7 +97,7 @@ func TestBrowserFilters(t *testing.T) {
 	if n := shown(dom); n != 3 {
 		t.Errorf("%d findings are shown, want those 3 of the check of keys that are high or critical", n)
 	}
-	for _, want := range []string{`<html lang="zh-CN"`, "<title>assay:2 个目标,2 个未通过</title>", "显示 3 / 6 项", `value="critical" class="critical"><span`} {
+	for _, want := range []string{`<html lang="zh-CN"`, "<title>assay：2 个目标，2 个未通过</title>", "显示 3 / 6 项", `value="critical" class="critical"><span`} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("%s is not in the document", want)
 		}

@@ -110,7 +110,7 @@ func newPage(runs []*report.Run, lang string) *page {
 		name := report.Printable(t.Config.Target)
 		p.Title = finding.Text{EN: t.Word.EN + " · " + name + " · assay", ZH: t.Word.ZH + " · " + name + " · assay"}
 	default:
-		p.Title = finding.Tf("assay: %d targets, %d not clean", "assay:%d 个目标，%d 个未通过", len(runs), dirty)
+		p.Title = finding.Tf("assay: %d targets, %d not clean", "assay：%d 个目标，%d 个未通过", len(runs), dirty)
 	}
 	return p
 }
