@@ -39,6 +39,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/fsys/probe", "internal/fsys internal/fsys/* internal/binread"},
 	{"internal/fsys/*", "internal/fsys internal/binread internal/span finding"},
 	// names
+	{"internal/artefact/sam", "internal/binread internal/artefact/regf"}, // accounts and secrets are values of hives
 	{"internal/artefact/*", "internal/binread"},
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
 	{"internal/secret", "finding internal/binread internal/artefact/*"},
@@ -47,12 +48,23 @@ var rooms = []struct{ room, may string }{
 	{"internal/unpack/*", "internal/unpack/* internal/binread"},
 	{"internal/content", "check finding internal/guest internal/fsys internal/span internal/secret internal/unpack"},
 	// judgement
-	{"internal/checks", "check internal/guest internal/checks/linux/* internal/checks/any/*"},
+	{"internal/checks", "check internal/guest internal/cloud internal/checks/linux/* internal/checks/any/* internal/checks/windows/* internal/checks/account"},
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
 	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
 	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
 	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs"},
 	{"internal/recall", "check finding internal/checks internal/guest internal/fsys internal/fsys/memfs internal/checktest"}, // tests only
+	{"internal/checks/account", "check finding policy internal/cloud"},
+	// change
+	{"internal/plan", "finding"},
+	{"internal/apply", "finding internal/plan internal/guest internal/volume internal/fsys internal/fsys/* internal/artefact/* internal/binread internal/span"},
+	{"internal/attest", "finding internal/report"},
+	// cloud and running machines
+	{"internal/cloud", "policy finding"},
+	{"internal/cloud/*", "internal/cloud policy"},
+	{"internal/remote", "finding"}, // a shell on a running machine: ssh, Cloud Assistant
+	{"internal/remote/*", "internal/remote internal/cloud"},
+	{"internal/fleet", "finding internal/cloud internal/remote internal/artefact/* internal/durable policy"},
 	// telling
 	{"internal/report", "finding"},
 	{"internal/report/*", "internal/report finding"},
@@ -64,7 +76,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/need", ""},
 	// front door
 	{".", "*"},
-	{"cmd/*", ". check finding policy internal/cli internal/report internal/report/* internal/sandbox internal/accept internal/durable"},
+	{"cmd/*", ". check finding policy internal/plan internal/attest internal/cloud internal/cloud/* internal/remote internal/remote/* internal/fleet internal/cli internal/report internal/report/* internal/sandbox internal/accept internal/durable"},
 	{"internal/demo", ""},
 	{"internal/e2e", "internal/need"},
 	{"internal/arch", ""},
@@ -72,22 +84,22 @@ var rooms = []struct{ room, may string }{
 
 // powers lists what reaches outside the process, and the rooms that may.
 var powers = []struct{ pkgs, may string }{
-	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo"},
+	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo internal/apply internal/remote internal/remote/*"},
 	{"os/exec", "internal/sandbox internal/need internal/demo"},
 	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs"}, // cmd: the signals that interrupt it
 	{"unsafe plugin", ""},
-	{"net net/http", "internal/cloud/* internal/web"},
+	{"net net/http", "internal/cloud/* internal/web internal/remote internal/remote/*"},
 	{"log log/slog", "cmd/* internal/web internal/fleet"},
-	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/demo"},
+	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/remote internal/remote/* internal/cloud/* internal/demo"},
 	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli"},
 }
 
 // acts lists what no import betrays, and the rooms that may.
 var acts = []struct{ act, may string }{
-	{"go", ". check internal/content internal/disk internal/fleet internal/web internal/sandbox"}, // start a goroutine
+	{"go", ". check internal/content internal/disk internal/disk/* internal/cloud internal/cloud/* internal/remote internal/remote/* internal/fleet internal/web internal/sandbox"}, // start a goroutine
 	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"},  // speak
 	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                       // end the process
-	{"time.Now", ". cmd/* internal/cli internal/sandbox"},                                         // read the clock
+	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet"},                                         // read the clock
 }
 
 func in(list, room string) bool {
