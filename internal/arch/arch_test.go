@@ -40,6 +40,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/fsys/*", "internal/fsys internal/binread internal/span finding"},
 	// names
 	{"internal/artefact/sam", "internal/binread internal/artefact/regf"}, // accounts and secrets are values of hives
+	{"internal/artefact/regf/regftest", "internal/artefact/regf internal/binread"},
 	{"internal/artefact/*", "internal/binread"},
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
 	{"internal/secret", "finding internal/binread internal/artefact/*"},
@@ -52,7 +53,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
 	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
 	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
-	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs"},
+	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs internal/plan internal/apply"},
 	{"internal/recall", "check finding internal/checks internal/guest internal/fsys internal/fsys/memfs internal/checktest"}, // tests only
 	{"internal/checks/account", "check finding policy internal/cloud"},
 	// change
@@ -97,9 +98,9 @@ var powers = []struct{ pkgs, may string }{
 // acts lists what no import betrays, and the rooms that may.
 var acts = []struct{ act, may string }{
 	{"go", ". check internal/content internal/disk internal/disk/* internal/cloud internal/cloud/* internal/remote internal/remote/* internal/fleet internal/web internal/sandbox"}, // start a goroutine
-	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"},  // speak
-	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                       // end the process
-	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet"},                                         // read the clock
+	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"},                                                                                    // speak
+	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                                                                                                         // end the process
+	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet"},                                                         // read the clock
 }
 
 func in(list, room string) bool {

@@ -74,10 +74,12 @@ func one(t *testing.T, c *check.Check[*guest.Guest], file string) (findings, pla
 	ar := Parse(string(raw))
 	files := Files(t, ar)
 	var got, all []string
+	var found []finding.Finding
 	err = check.Run(context.Background(), guest.New(memfs.Tree(files...)), []*check.Check[*guest.Guest]{c}, check.Options{
 		Key: Key,
 		Report: func(f finding.Finding) {
 			got = append(got, line(f))
+			found = append(found, f)
 			all = append(all, fmt.Sprintf("%+v %+v %+v %+v", f, f.Evidence, f.Fix, f.Reason))
 			valid(t, f)
 		},
@@ -105,6 +107,7 @@ func one(t *testing.T, c *check.Check[*guest.Guest], file string) (findings, pla
 		}
 		t.Errorf("findings:\n%s\nwant:\n%s", g, w)
 	}
+	fixes(t, c, func() []memfs.File { return Files(t, ar) }, found)
 	return len(got), len(files)
 }
 

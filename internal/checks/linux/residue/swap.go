@@ -14,7 +14,8 @@ import (
 const (
 	swapHeader = 4096
 	swapMagic  = 4086 // "SWAPSPACE2", or what a hibernated kernel puts there
-	probes     = 64   // places looked at in a large swap file
+	swapName   = "SWAPSPACE2"
+	probes     = 64 // places looked at in a large swap file
 	probeSize  = 16 << 10
 )
 
@@ -69,7 +70,7 @@ func swapFile(p *Pass, m guest.Match) {
 	}
 	magic := string(head[swapMagic:])
 	asleep := strings.HasPrefix(magic, "S1SUSPEND") || strings.HasPrefix(magic, "S2SUSPEND") || strings.HasPrefix(magic, "LINHIB0001") || strings.HasPrefix(magic, "ULSUSPEND")
-	if !asleep && !strings.HasPrefix(magic, "SWAPSPACE2") && !strings.HasPrefix(magic, "SWAP-SPACE") {
+	if !asleep && !strings.HasPrefix(magic, swapName) && !strings.HasPrefix(magic, "SWAP-SPACE") {
 		return
 	}
 	if !asleep && !used(f) {
@@ -81,6 +82,8 @@ func swapFile(p *Pass, m guest.Match) {
 			Edits: []finding.Edit{{Op: finding.Scrub, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, Offset: swapHeader, Length: f.Size() - swapHeader}}}}
 	if asleep {
 		out.Severity = finding.High
+		out.Fix.Edits = append(out.Fix.Edits, finding.Edit{Op: finding.Replace, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path,
+			Offset: swapMagic, Length: int64(len(swapName)), With: swapName})
 		out.Title = finding.Tf("Swap file %s holds a hibernation image: all memory of the machine", "交换文件 %s 中有休眠映像，即整机内存内容", credfile.Show(m.Path))
 	}
 	p.Report(out)
