@@ -55,6 +55,7 @@ type Pass[S any] struct {
 	Meter *Meter
 
 	key      []byte
+	seen     func(string, []byte)
 	findings []finding.Finding
 	gaps     []finding.Gap
 }
@@ -93,7 +94,17 @@ func (p *Pass[S]) Key() []byte { return p.key }
 // Secret makes the evidence of a secret: its kind, length and keyed
 // fingerprint. excerpt must already be masked, see Mask.
 func (p *Pass[S]) Secret(kind string, secret []byte, excerpt string) *finding.Evidence {
-	return &finding.Evidence{Kind: kind, Fingerprint: Fingerprint(p.key, secret), Length: len(secret), Excerpt: excerpt}
+	e := &finding.Evidence{Kind: kind, Fingerprint: Fingerprint(p.key, secret), Length: len(secret), Excerpt: excerpt}
+	p.Seen(e.Fingerprint, secret)
+	return e
+}
+
+// Seen tells whoever cleans afterwards which bytes stand behind a fingerprint,
+// so that they can be searched for in the copy. It keeps a copy of its own.
+func (p *Pass[S]) Seen(fingerprint string, secret []byte) {
+	if p.seen != nil {
+		p.seen(fingerprint, secret)
+	}
 }
 
 // Fingerprint is the keyed hash under which a secret is known outside the room
@@ -153,6 +164,9 @@ type Options struct {
 	Progress func(done, total int)
 	Meter    *Meter                  // for all checks together; may be nil
 	Metered  func(done, total int64) // called now and then while Meter moves; may be nil
+	// Seen is told the bytes behind each fingerprint, from several goroutines
+	// at a time; they are valid during the call only. nil for inspections.
+	Seen func(fingerprint string, secret []byte)
 }
 
 // tick is how often Metered is called.
@@ -173,7 +187,7 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		wg.Go(func() {
 			sem <- struct{}{}
 			defer func() { <-sem }()
-			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, key: o.Key}
+			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, key: o.Key, seen: o.Seen}
 			if ctx.Err() == nil {
 				p.run()
 			}

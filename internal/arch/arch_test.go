@@ -40,6 +40,8 @@ var rooms = []struct{ room, may string }{
 	{"internal/fsys/*", "internal/fsys internal/binread internal/span finding"},
 	// names
 	{"internal/artefact/sam", "internal/binread internal/artefact/regf"}, // accounts and secrets are values of hives
+	{"internal/artefact/regf/regftest", ""},                              // a kit that makes hives for tests
+	{"internal/artefact/sam/samtest", "internal/artefact/regf/regftest"}, // a kit that makes accounts for tests
 	{"internal/artefact/regf/regftest", "internal/artefact/regf internal/binread"},
 	{"internal/artefact/*", "internal/binread"},
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
@@ -58,6 +60,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/checks/account", "check finding policy internal/cloud"},
 	// change
 	{"internal/plan", "finding"},
+	{"internal/needle", ""},
 	{"internal/apply", "finding internal/plan internal/guest internal/volume internal/fsys internal/fsys/* internal/artefact/* internal/binread internal/span"},
 	{"internal/attest", "finding internal/report"},
 	// cloud and running machines

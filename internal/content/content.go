@@ -30,6 +30,8 @@ type Options struct {
 	Meter         *check.Meter
 	// Leave tells which files other checks judge better; nil leaves none.
 	Leave func(path string) bool
+	// Seen is told the bytes behind each fingerprint; nil if nobody asks.
+	Seen func(fingerprint string, secret []byte)
 }
 
 // A Hit is one candidate, without the secret.
@@ -48,6 +50,7 @@ type Hit struct {
 	ID          string // AccessKey id, user@host, …
 	Fingerprint string
 	Length      int
+	Span        int64 // bytes that the secret takes in the file: more than Length in UTF-16
 	Excerpt     string
 	Encrypted   bool
 	Deleted     bool
@@ -324,9 +327,13 @@ func (c *collector) scan(src secret.Source, r io.Reader, inner string, base int6
 		if base > 0 {
 			line = 0
 		}
+		print := check.Fingerprint(c.w.o.Key, k.Secret)
+		if c.w.o.Seen != nil {
+			c.w.o.Seen(print, k.Secret)
+		}
 		c.r.Hits = append(c.r.Hits, Hit{Path: c.path, Inner: inner, Volume: c.volume, Rule: k.Rule, Kind: k.Kind, Title: k.Title,
 			Severity: k.Severity, Confidence: k.Confidence, Reason: k.Reason, Line: line, Offset: base + k.Offset, ID: k.ID,
-			Fingerprint: check.Fingerprint(c.w.o.Key, k.Secret), Length: len(k.Secret), Excerpt: k.Excerpt, Encrypted: k.Encrypted})
+			Fingerprint: print, Length: len(k.Secret), Span: k.Length, Excerpt: k.Excerpt, Encrypted: k.Encrypted})
 	})
 	c.r.Bytes += n.n
 	if errors.Is(err, secret.ErrTooMuch) {

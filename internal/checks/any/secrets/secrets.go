@@ -9,6 +9,7 @@ import (
 
 	"assay/check"
 	"assay/finding"
+	"assay/internal/checks/credfile"
 	"assay/internal/content"
 	"assay/internal/guest"
 	"assay/internal/secret"
@@ -27,7 +28,7 @@ var engine = sync.OnceValues(secret.NewEngine)
 var accounts = []string{"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-"}
 
 func options(p *Pass) content.Options {
-	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: secret.Worth, Meter: p.Meter,
+	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: secret.Worth, Meter: p.Meter, Seen: p.Seen,
 		Leave: func(name string) bool {
 			for _, a := range accounts {
 				if name == a {
@@ -86,7 +87,23 @@ func one(hits []content.Hit) finding.Finding {
 			f.Places = append(f.Places, w)
 		}
 	}
+	f.Fix = redact(hits)
 	return f
+}
+
+// redact overwrites a secret in the files that hold it as it is; inside a
+// container its bytes are encoded, and only removing the file helps.
+func redact(hits []content.Hit) *finding.Fix {
+	fix := &finding.Fix{Title: t("Overwrite the secret with a placeholder of the same length", "用等长占位符覆盖该机密"), Risk: &credfile.LossRisk}
+	for _, h := range hits {
+		if h.Inner == "" && !h.Deleted && h.Span > 0 && len(fix.Edits) < maxPlaces {
+			fix.Edits = append(fix.Edits, finding.Edit{Op: finding.Replace, Volume: h.Volume, Path: h.Path, Offset: h.Offset, Length: h.Span, Expect: h.Fingerprint})
+		}
+	}
+	if len(fix.Edits) == 0 {
+		return nil
+	}
+	return fix
 }
 
 func where(h content.Hit) finding.Where {
