@@ -62,6 +62,7 @@ func (s *Surprise) Unwrap() error { return s.Err }
 var (
 	errChanged  = errors.New("the place does not hold what the plan expects")
 	errLeft     = errors.New("left as it was")
+	errEncoded  = fmt.Errorf("the secret is encoded: %w", errLeft)
 	errNoVolume = errors.New("the plan names a volume that is not there")
 )
 
@@ -78,6 +79,9 @@ func Run(ctx context.Context, p *plan.Plan, m Machine, tell func(i int, r Result
 			return err
 		}
 		note, err := h.step(s)
+		if errors.Is(err, errEncoded) {
+			note = finding.T("left: the secret is encoded in the file, a placeholder could break it", "已保留：机密在文件中经过编码，覆盖可能破坏文件格式")
+		}
 		if errors.Is(err, errLeft) {
 			tell(i, Result{Left: true, Note: note})
 			continue

@@ -75,6 +75,9 @@ func (h *hand) replace(f *file, s plan.Step) error {
 		return err
 	}
 	if s.Expect != "" && h.Fingerprint(old) != s.Expect && h.Fingerprint(narrow(old)) != s.Expect {
+		if s.With == "" {
+			return errEncoded // escaped or wrapped in the file: a placeholder could break its format
+		}
 		return fmt.Errorf("bytes %d to %d of %s: %w", s.Offset, s.Offset+s.Length, f.path, errChanged)
 	}
 	switch {
