@@ -125,8 +125,52 @@ func (g *group) assemble(claimed map[string]bool) {
 	for _, m := range g.members {
 		if m.found != nil {
 			g.account(m)
+			g.guard(m)
 		}
 	}
+}
+
+// guard says what of one physical volume must stay though no logical volume
+// has it, and what of its metadata is of no use any more.
+func (g *group) guard(m *member) {
+	f, l := m.found, g.s.layout
+	keep := func(x span.Span, why string) {
+		l.guards = append(l.guards, guard{f.disk, span.Span{Off: f.off + x.Off, Len: x.Len}, why})
+	}
+	whole := span.Span{Off: 0, Len: f.size}
+	for _, other := range g.members {
+		if other.found == nil { // which may know better what is free
+			keep(whole, fmt.Sprintf("the volume group %s is not complete", g.vg.Name))
+			return
+		}
+	}
+	if len(f.pv.Problems) > 0 {
+		keep(whole, fmt.Sprintf("the metadata of the physical volume in %s is damaged", f.vol.Name))
+		return
+	}
+	for _, x := range f.pv.Boot {
+		keep(x, "LVM keeps it for a boot loader")
+	}
+	for _, x := range f.pv.Areas.Subtract(f.pv.Live).Intersect(span.Set{whole}) {
+		l.stale[f.disk] = append(l.stale[f.disk], span.Span{Off: f.off + x.Off, Len: x.Len})
+	}
+}
+
+// origin names a snapshot that shares blocks with lv, "" when there is none.
+func (g *group) origin(lv *lvm.LogicalVolume) string {
+	for cow, of := range g.cow {
+		if of == lv.Name {
+			return g.vg.Name + "/" + cow
+		}
+	}
+	for _, thin := range g.vg.LVs {
+		for _, seg := range thin.Segments {
+			if seg.Type == "thin" && seg.Origin == lv.Name {
+				return g.vg.Name + "/" + thin.Name
+			}
+		}
+	}
+	return ""
 }
 
 // account says which bytes of one physical volume are used.
@@ -208,6 +252,9 @@ func (g *group) list(lv *lvm.LogicalVolume) bool {
 	}
 	if !g.s.add(v) {
 		return false
+	}
+	if name := g.origin(lv); name != "" {
+		g.s.layout.origins[v] = name
 	}
 	inner(v)
 	if v.Content == "lvm2" {

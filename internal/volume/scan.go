@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"assay/finding"
 	"assay/internal/binread"
@@ -50,8 +51,11 @@ func Scan(disks []Disk) (*Layout, error) {
 	if len(disks) > maxDisks {
 		return nil, fmt.Errorf("%d disks are more than %d", len(disks), maxDisks)
 	}
-	s := &scanner{layout: &Layout{Disks: disks, Tables: make([]string, len(disks)), Unused: make([]span.Set, len(disks))},
-		used: make([][]span.Span, len(disks)), partial: make([]bool, len(disks)), mapped: maxMapped, metadata: maxMetadata, zeros: maxZeros}
+	partial := make([]bool, len(disks))
+	s := &scanner{layout: &Layout{Disks: disks, Tables: make([]string, len(disks)), Unused: make([]span.Set, len(disks)),
+		partial: partial, origins: map[*Volume]string{}, stale: make([][]span.Span, len(disks))},
+		used: make([][]span.Span, len(disks)), partial: partial, mapped: maxMapped, metadata: maxMetadata, zeros: maxZeros}
+	s.layout.shared = sync.OnceValue(s.layout.overlaps)
 	for i, d := range disks {
 		if d.Size < 0 || d.ReaderAt == nil {
 			return nil, fmt.Errorf("disk %q has no bytes", d.Name)

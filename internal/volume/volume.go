@@ -58,4 +58,18 @@ type Layout struct {
 	Volumes  []*Volume
 	Problems []Problem  // besides those of single volumes: broken tables, missing physical volumes
 	Unused   []span.Set // for each disk: bytes in no volume, no table and no LVM metadata
+
+	// What only writing asks for.
+	partial []bool                    // for each disk: volumes may lie on it that could not be found
+	origins map[*Volume]string        // volumes that share blocks with a snapshot, and its name
+	shared  func() map[*Volume]string // see overlaps
+	guards  []guard                   // what is unused and must stay
+	stale   [][]span.Span             // for each disk: old metadata, which may go
+}
+
+// A guard is a range of a disk that must not be zeroed though no volume has it.
+type guard struct {
+	disk int
+	span.Span
+	why string // in English, to follow "…: "
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"assay/internal/binread"
 	"assay/internal/span"
@@ -28,6 +29,9 @@ type PV struct {
 	UUID  string   // in LVM's form, 6-4-4-4-4-4-6
 	Size  int64    // bytes the header claims
 	Areas span.Set // label and metadata areas
+	// Live is the part of Areas that LVM reads: all but old metadata texts.
+	Live span.Set
+	Boot span.Set // areas that the header sets aside for a boot loader
 	// VG is the group of the newest valid text on this physical volume; nil
 	// for one that belongs to none, keeps no metadata itself, or is broken.
 	VG *VG
@@ -78,11 +82,17 @@ func readHeader(r io.ReaderAt, size int64, b []byte, at int64, budget *int64) (*
 	pv := &PV{UUID: FormatUUID(string(buf.Bytes(pos, 32))), Size: int64(buf.LE64(pos + 32))}
 	pos += 40
 	_, pos = list(&buf, pos) // data areas: where extents begin is taken from the text, as LVM does
-	meta, _ := list(&buf, pos)
+	meta, pos := list(&buf, pos)
 	if buf.Over() {
 		return nil, binread.Errorf(format, at+int64(pos), "the list of areas does not end")
 	}
+	// pv_header_extension: version, flags, list of boot loader areas.
+	if buf.LE32(pos) > 0 && !buf.Over() {
+		boot, _ := list(&buf, pos+8)
+		pv.Boot = span.Make(slices.DeleteFunc(boot, func(x span.Span) bool { return x.Off < 0 || x.Len < 0 || x.Off > size-x.Len }))
+	}
 	areas := []span.Span{{Off: 0, Len: labelScan * sector}}
+	live := slices.Clone(areas)
 	for _, m := range meta {
 		if m.Off < 0 || m.Len < mdaHeader || m.Off > size-mdaHeader {
 			pv.problem(at, "a metadata area of %d bytes lies at byte %d of %d", m.Len, m.Off, size)
@@ -90,9 +100,9 @@ func readHeader(r io.ReaderAt, size int64, b []byte, at int64, budget *int64) (*
 		}
 		m.Len = min(m.Len, size-m.Off)
 		areas = append(areas, m)
-		pv.readArea(r, m, budget)
+		live = append(live, pv.readArea(r, m, budget)...)
 	}
-	pv.Areas = span.Make(areas)
+	pv.Areas, pv.Live = span.Make(areas), span.Make(live)
 	return pv, nil
 }
 
@@ -115,53 +125,78 @@ func list(b *binread.Buf, pos int) ([]span.Span, int) {
 }
 
 // readArea reads one metadata area and keeps its group if it is newer than
-// what is known.
-func (pv *PV) readArea(r io.ReaderAt, m span.Span, budget *int64) {
+// what is known. It returns the parts of the area that are in use: all of it
+// when there is any doubt.
+func (pv *PV) readArea(r io.ReaderAt, m span.Span, budget *int64) []span.Span {
+	all := []span.Span{m}
 	h, err := binread.At(r, format, m.Off, mdaHeader, mdaHeader)
 	if err != nil {
 		pv.Problems = append(pv.Problems, err)
-		return
+		return all
 	}
 	b := binread.Buf{B: h}
 	if string(h[4:20]) != mdaMagic {
 		pv.problem(m.Off+4, "a metadata area has no signature")
-		return
+		return all
 	}
 	if want, got := b.LE32(0), sum(h[4:]); want != got {
 		pv.problem(m.Off, "the metadata area's header has checksum %08x and says %08x", got, want)
-		return
+		return all
 	}
 	if v := b.LE32(20); v != 1 {
 		pv.problem(m.Off+20, "metadata area version %d is not known", v)
-		return
+		return all
 	}
 	// raw_locn[0] is the committed text; [1] is one being written, which LVM
 	// ignores as well.
 	off, n, want, flags := int64(b.LE64(40)), int64(b.LE64(48)), b.LE32(56), b.LE32(60)
 	if flags&ignoredMDA != 0 {
-		return
+		return all
 	}
 	if off == 0 {
 		pv.Orphan = true
-		return
+		return all
 	}
 	text, err := ring(r, m, off, n, budget)
 	if err != nil {
 		pv.Problems = append(pv.Problems, err)
-		return
+		return all
 	}
 	if got := sum(text); got != want {
 		pv.problem(m.Off+off, "the metadata text has checksum %08x, its header says %08x", got, want)
-		return
+		return all
 	}
 	vg, err := Parse(text)
 	if err != nil {
 		pv.problem(m.Off+off, "metadata text: %v", err)
-		return
+		return all
 	}
 	if pv.VG == nil || vg.Seqno > pv.VG.Seqno {
 		pv.VG = vg
 	}
+	return inUse(m, &b)
+}
+
+// inUse returns the header of an area and the texts that it names, raw_locn[0]
+// and the one being written, in whole sectors. These lie in the ring that
+// follows the header and may wrap round its end.
+func inUse(m span.Span, h *binread.Buf) []span.Span {
+	out := []span.Span{{Off: m.Off, Len: mdaHeader}}
+	for at := 40; at+24 <= mdaHeader; at += 24 {
+		off, n := int64(h.LE64(at)), int64(h.LE64(at+8))
+		if off == 0 {
+			break
+		}
+		if off < mdaHeader || off >= m.Len || n < 0 || n > m.Len-mdaHeader {
+			return []span.Span{m}
+		}
+		from, to := off&^(sector-1), (off+n+sector-1)&^(sector-1)
+		out = append(out, span.Span{Off: m.Off + from, Len: min(to, m.Len) - from})
+		if to > m.Len {
+			out = append(out, span.Span{Off: m.Off + mdaHeader, Len: to - m.Len})
+		}
+	}
+	return out
 }
 
 // ring reads a text from the circular buffer that follows the area's header.

@@ -45,7 +45,8 @@ type Segment struct {
 	Stripe int64  // bytes of a stripe when there are several areas
 	Areas  []Area // for "striped" in order; for others what they name, as far as it has this form
 	// For "snapshot": the volume whose bytes are exceptions only, and the one
-	// they belong to. Merging is set when the origin waits for them.
+	// they belong to. Merging is set when the origin waits for them. For "thin":
+	// Origin is the volume outside the pool whose blocks it shares, if any.
 	COW, Origin, Merging string
 }
 
@@ -138,6 +139,9 @@ func newLV(s *section, extentSize int64) (LogicalVolume, error) {
 
 func newSegment(s *section, extentSize int64) (Segment, error) {
 	g := Segment{Type: s.str("type"), COW: s.str("cow_store"), Origin: s.str("origin"), Merging: s.str("merging_store")}
+	if g.Type == "thin" { // there "origin" is another thin volume
+		g.Origin = s.str("external_origin")
+	}
 	var err error
 	if g.Start, err = s.num("start_extent", maxExtents); err != nil {
 		return g, err
