@@ -1,6 +1,8 @@
 package xfs
 
 import (
+	"math"
+
 	"assay/internal/binread"
 )
 
@@ -8,18 +10,30 @@ const maxLevels = 16 // of any B-tree; the kernel's own bound is lower
 
 // An agTree is one kind of B-tree inside an allocation group: struct
 // xfs_btree_block with 32-bit pointers. Its records begin with a 32-bit number
-// that grows from record to record.
+// that grows from record to record, unless order says otherwise.
 type agTree struct {
 	v4, v5   uint32
 	recLen   int
-	keyLen   int
+	keyLen   int // bytes of all keys of one child
+	order    func(r []byte) int64
+	equal    bool // records of the same order may follow each other
 	describe string
 }
 
 var (
-	bnoTree = agTree{v4: 0x41425442, v5: 0x41423342, recLen: 8, keyLen: 8, describe: "free space tree"} // ABTB, AB3B
-	inoTree = agTree{v4: 0x49414254, v5: 0x49414233, recLen: 16, keyLen: 4, describe: "inode tree"}     // IABT, IAB3
+	bnoTree = agTree{v4: 0x41425442, v5: 0x41423342, recLen: 8, keyLen: 8, describe: "free space tree"}                        // ABTB, AB3B
+	cntTree = agTree{v4: 0x41425443, v5: 0x41423343, recLen: 8, keyLen: 8, describe: "free space tree by size", order: bySize} // ABTC, AB3C
+	inoTree = agTree{v4: 0x49414254, v5: 0x49414233, recLen: 16, keyLen: 4, describe: "inode tree"}                            // IABT, IAB3
+	finTree = agTree{v4: 0x46494254, v5: 0x46494233, recLen: 16, keyLen: 4, describe: "free inode tree"}                       // FIBT, FIB3
+
+	// Version 5 only. A node of the reverse map has the low and the high key
+	// of each child; many owners can share a block.
+	rmapTree = agTree{v5: 0x524d4233, recLen: 24, keyLen: 40, describe: "reverse map tree", equal: true} // RMB3
+	refTree  = agTree{v5: 0x52334643, recLen: 12, keyLen: 4, describe: "reference count tree"}           // R3FC
 )
+
+// bySize orders struct xfs_alloc_rec by length, then by place.
+func bySize(r []byte) int64 { return int64(be.Uint32(r[4:])&math.MaxInt32)<<32 | int64(be.Uint32(r)) }
 
 // A treeWalk visits the records of one agTree in order. It goes on after a
 // broken block, so that one bad block costs only what is below it, and keeps
@@ -28,7 +42,8 @@ type treeWalk struct {
 	fs   *FS
 	ag   uint32
 	tree agTree
-	rec  func(r []byte) error // an error counts as a broken record
+	rec  func(r []byte) error    // an error counts as a broken record
+	each func(b treeBlock) error // may be nil
 
 	seen map[uint32]bool // blocks visited: a loop or a shared block is an error
 	last int64           // number of the last record, -1 before the first
@@ -38,7 +53,22 @@ type treeWalk struct {
 // walkTree calls rec for every record below root, which lies at the given
 // level (0 is a leaf).
 func (fs *FS) walkTree(t agTree, ag, root, levels uint32, rec func([]byte) error) error {
-	w := treeWalk{fs: fs, ag: ag, tree: t, rec: rec, seen: map[uint32]bool{}, last: -1}
+	return fs.walkTreeBlocks(t, ag, root, levels, rec, nil)
+}
+
+// A treeBlock is one block of a B-tree as it is on the volume.
+type treeBlock struct {
+	off   int64
+	b     []byte
+	head  int  // bytes before the body
+	leaf  bool // records rather than keys and pointers
+	count int  // entries
+}
+
+// walkTreeBlocks does what walkTree does, and calls each for every block on
+// the way down.
+func (fs *FS) walkTreeBlocks(t agTree, ag, root, levels uint32, rec func([]byte) error, each func(treeBlock) error) error {
+	w := treeWalk{fs: fs, ag: ag, tree: t, rec: rec, each: each, seen: map[uint32]bool{}, last: -1}
 	if levels == 0 || levels > maxLevels {
 		return binread.Errorf(format, fs.agByte(ag, 0), "%s of group %d with %d levels", t.describe, ag, levels)
 	}
@@ -82,6 +112,7 @@ func (w *treeWalk) visit(block, level uint32, root bool) {
 	n, body := int(be.Uint16(b[6:])), b[head:]
 	if level == 0 {
 		w.leaf(off, body, n, root)
+		w.met(treeBlock{off, b, head, true, n})
 		return
 	}
 	fit := len(body) / (w.tree.keyLen + 4)
@@ -89,10 +120,19 @@ func (w *treeWalk) visit(block, level uint32, root bool) {
 		w.fail(off, "%s node with %d entries", w.tree.describe, n)
 		return
 	}
+	w.met(treeBlock{off, b, head, false, n})
 	ptrs := body[fit*w.tree.keyLen:]
 	for i := range n {
 		w.visit(be.Uint32(ptrs[4*i:]), level-1, false)
 	}
+}
+
+// met shows a block to each.
+func (w *treeWalk) met(b treeBlock) {
+	if w.each == nil || w.err != nil {
+		return
+	}
+	w.err = w.each(b)
 }
 
 func (w *treeWalk) leaf(off int64, body []byte, n int, root bool) {
@@ -102,12 +142,15 @@ func (w *treeWalk) leaf(off int64, body []byte, n int, root bool) {
 	}
 	for i := range n {
 		r := body[i*w.tree.recLen : (i+1)*w.tree.recLen]
-		if num := int64(be.Uint32(r)); num <= w.last {
+		num := int64(be.Uint32(r))
+		if w.tree.order != nil {
+			num = w.tree.order(r)
+		}
+		if num < w.last || num == w.last && !w.tree.equal {
 			w.fail(off, "%s record %d is out of order", w.tree.describe, i)
 			return
-		} else {
-			w.last = num
 		}
+		w.last = num
 		if err := w.rec(r); err != nil {
 			if w.err == nil {
 				w.err = err

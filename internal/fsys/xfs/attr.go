@@ -39,6 +39,11 @@ type attrReader struct {
 	out   []fsys.Xattr
 	bytes int
 	err   error // the first broken place
+
+	// Shown on the way, where not nil: every block of the hash tree, and the
+	// place of every value that has blocks of its own.
+	each  func(off int64, b []byte)
+	value func(block, length uint32)
 }
 
 // Xattrs returns the extended attributes, sorted by name. Access control
@@ -172,8 +177,14 @@ func (r *attrReader) tree(block uint32, level int) {
 	switch {
 	case magic == leaf && level <= 0:
 		r.leaf(b, off, head)
+		if r.each != nil {
+			r.each(off, b)
+		}
 	case magic == node && level != 0:
 		r.node(b, off, head, level)
+		if r.each != nil {
+			r.each(off, b)
+		}
 	default:
 		r.note(binread.Errorf(format, off, "inode %d: bad attribute block of magic number %#x", r.ino.number, magic))
 	}
@@ -217,6 +228,9 @@ func (r *attrReader) leaf(b []byte, off int64, head int) {
 			name = buf.Bytes(idx+9, int(buf.U8(idx+8)))
 			if !buf.Over() && flags&(attrParent|attrIncomplete) == 0 {
 				value, err = r.remote(buf.BE32(idx), buf.BE32(idx+4))
+				if err == nil && r.value != nil {
+					r.value(buf.BE32(idx), buf.BE32(idx+4))
+				}
 			}
 		}
 		switch {

@@ -33,15 +33,20 @@ type mapper struct {
 	fs    *FS
 	f     fork
 	exts  []extent
-	count uint64 // records
-	total uint64 // blocks that they map
+	count uint64                // records
+	total uint64                // blocks that they map
+	each  func(treeBlock) error // is shown every block of the tree; may be nil
 }
 
 // extentList returns the mapping of a fork in logical order; neighbours that
 // continue each other are one. With an error it returns what lies before the
 // broken place.
-func (f fork) extentList() ([]extent, error) {
-	m := mapper{fs: f.ino.fs, f: f}
+func (f fork) extentList() ([]extent, error) { return f.extentsAnd(nil) }
+
+// extentsAnd does what extentList does, and shows each the blocks of the
+// fork's tree, where it has one.
+func (f fork) extentsAnd(each func(treeBlock) error) ([]extent, error) {
+	m := mapper{fs: f.ino.fs, f: f, each: each}
 	if f.extents > maxExtents {
 		return nil, binread.Unsupported(format, "a %s fork of %d extents (inode %d)", f.name, f.extents, f.ino.number)
 	}
@@ -141,6 +146,11 @@ func (m *mapper) visit(block uint64, level uint16) error {
 	got, n, body := be.Uint16(b[4:]), int(be.Uint16(b[6:])), b[head:]
 	if got != level || n == 0 || n > len(body)/16 {
 		return binread.Errorf(format, off, "extent tree block of level %d with %d entries where level %d belongs", got, n, level)
+	}
+	if m.each != nil {
+		if err := m.each(treeBlock{off, b, head, level == 0, n}); err != nil {
+			return err
+		}
 	}
 	if level == 0 {
 		return m.records(body, n, off+int64(head))

@@ -111,38 +111,49 @@ func (fs *FS) waiting() (span.Set, error) {
 func (fs *FS) FreeLists() (span.Set, error) {
 	var out []span.Span
 	for ag := range fs.agCount {
-		agf, off, err := fs.groupHeader(ag, 1, agfMagic)
+		list, err := fs.freeList(ag)
 		if err != nil {
 			return nil, err
 		}
-		first, n := be.Uint32(agf[40:]), be.Uint32(agf[48:])
-		if n == 0 {
-			continue
-		}
-		at := off + 2*fs.sectorSize
-		b, err := binread.At(fs.dev, format, at, fs.sectorSize, 0)
-		if err != nil {
-			return nil, err
-		}
-		if fs.v5 { // struct xfs_agfl; version 4 has block numbers only
-			if err := fs.checkMeta(b, at, aglMagic); err != nil {
-				return nil, err
-			}
-			b = b[36:]
-		}
-		slots := uint32(len(b) / 4)
-		if n > slots || first >= slots {
-			return nil, binread.Errorf(format, off+40, "group %d has a free list of %d blocks from slot %d", ag, n, first)
-		}
-		for i := range n {
-			block := be.Uint32(b[4*((first+i)%slots):])
-			if block < fs.firstBlock() || block >= fs.agLen(ag) {
-				return nil, binread.Errorf(format, at, "the free list of group %d has block %d", ag, block)
-			}
-			out = append(out, span.Span{Off: fs.agByte(ag, block), Len: fs.blockSize})
-		}
+		out = append(out, list...)
 	}
 	return span.Make(out), nil
+}
+
+// freeList returns the blocks on the free list of one group.
+func (fs *FS) freeList(ag uint32) ([]span.Span, error) {
+	agf, off, err := fs.groupHeader(ag, 1, agfMagic)
+	if err != nil {
+		return nil, err
+	}
+	first, n := be.Uint32(agf[40:]), be.Uint32(agf[48:])
+	if n == 0 {
+		return nil, nil
+	}
+	at := off + 2*fs.sectorSize
+	b, err := binread.At(fs.dev, format, at, fs.sectorSize, 0)
+	if err != nil {
+		return nil, err
+	}
+	if fs.v5 { // struct xfs_agfl; version 4 has block numbers only
+		if err := fs.checkMeta(b, at, aglMagic); err != nil {
+			return nil, err
+		}
+		b = b[36:]
+	}
+	slots := uint32(len(b) / 4)
+	if n > slots || first >= slots {
+		return nil, binread.Errorf(format, off+40, "group %d has a free list of %d blocks from slot %d", ag, n, first)
+	}
+	out := make([]span.Span, 0, n)
+	for i := range n {
+		block := be.Uint32(b[4*((first+i)%slots):])
+		if block < fs.firstBlock() || block >= fs.agLen(ag) {
+			return nil, binread.Errorf(format, at, "the free list of group %d has block %d", ag, block)
+		}
+		out = append(out, span.Span{Off: fs.agByte(ag, block), Len: fs.blockSize})
+	}
+	return out, nil
 }
 
 // Unlinked returns the inodes that were deleted while open (the 64 lists of

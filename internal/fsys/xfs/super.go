@@ -23,6 +23,15 @@ const (
 	versionMore    = 0x8000
 	features2FType = 0x0200
 
+	features2LazyCount = 0x0002
+
+	// Bits of sb_features_ro_compat (version 5): trees that only a writer has to know.
+	roFreeInodes = 1 << 0 // finobt
+	roReverseMap = 1 << 1 // rmapbt
+	roReflink    = 1 << 2 // refcountbt
+	roInodeCount = 1 << 3 // inobtcount: agi_iblocks and agi_fblocks
+	roKnown      = roFreeInodes | roReverseMap | roReflink | roInodeCount
+
 	incompatFType       = 1 << 0
 	incompatSparse      = 1 << 1
 	incompatMetaUUID    = 1 << 2
@@ -61,6 +70,9 @@ type super struct {
 	internal          [5]uint64 // inodes that are not files: realtime bitmap and summary, quotas
 
 	fType, sparse  bool
+	inProgress     bool   // mkfs.xfs did not finish
+	lazyCount      bool   // the counters of the super block are right only after an unmount
+	roCompat       uint32 // version 5
 	incompat       uint32
 	logIncompat    uint32
 	uuid, metaUUID [16]byte
@@ -70,6 +82,7 @@ type super struct {
 	logStart   uint64 // file system block; 0 for an external log
 	logBlocks  uint32
 	logVersion int
+	logUnit    uint32 // bytes to which records are rounded up; 0 or 1 for none
 }
 
 // readSuper reads and checks the first super block.
@@ -121,7 +134,9 @@ func parseSuper(b []byte) (*super, error) {
 		inopLog:    uint(b[123]),
 		agLog:      uint(b[124]),
 		inodeAlign: be.Uint32(b[180:]),
+		inProgress: b[126] != 0,
 		logVersion: 1,
+		logUnit:    be.Uint32(b[196:]),
 		internal: [5]uint64{
 			be.Uint64(b[64:]), be.Uint64(b[72:]), be.Uint64(b[160:]), be.Uint64(b[168:]),
 		},
@@ -135,6 +150,7 @@ func parseSuper(b []byte) (*super, error) {
 			return nil, binread.Unsupported(format, "the first directory format")
 		}
 		s.fType = version&versionMore != 0 && be.Uint32(b[200:])&features2FType != 0
+		s.lazyCount = version&versionMore != 0 && be.Uint32(b[200:])&features2LazyCount != 0
 	case 5:
 		if err := s.features(b); err != nil {
 			return nil, err
@@ -147,7 +163,8 @@ func parseSuper(b []byte) (*super, error) {
 
 // features takes what only version 5 has.
 func (s *super) features(b []byte) error {
-	s.v5 = true
+	s.v5, s.lazyCount = true, true
+	s.roCompat = be.Uint32(b[212:])
 	s.incompat = be.Uint32(b[216:])
 	s.logIncompat = be.Uint32(b[220:])
 	s.internal[4] = be.Uint64(b[232:])
