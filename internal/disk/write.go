@@ -1,0 +1,55 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+
+	"assay/internal/disk/image"
+	"assay/internal/disk/raw"
+)
+
+// WriteOptions says how an image is written.
+type WriteOptions struct {
+	// Format is "raw" (sparse), "qcow2" (version 3, without what the disk does
+	// not hold), "vhd" (dynamic) or "vhd-fixed".
+	Format string
+	// Compress is, for qcow2, "zlib" or "zstd" (which QEMU reads from version
+	// 5.1 on); empty does not compress.
+	Compress string
+	// Workers is how many goroutines read and compress; 0 takes one for each
+	// processor. Each needs about 5 MiB.
+	Workers int
+	// Progress, if set, is called now and then with the bytes of data that are
+	// written, of all there are.
+	Progress func(done, total int64)
+	// Tap, if set, sees all bytes that are written and not zero, once and in
+	// order, with some zeros between, while they are written. It must not keep
+	// or change b. Its error ends the writing.
+	Tap func(off int64, b []byte) error
+}
+
+// Write writes img into the empty file out, in one pass over what may be data.
+// Nothing but the disk's own bytes gets there: no snapshot, no deleted cluster,
+// no backing file. It neither syncs nor closes out, and what it leaves there
+// after an error is no image; a full disk is a *os.PathError.
+func Write(ctx context.Context, out *os.File, img Image, o WriteOptions) error {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	w := image.WriteOptions{Workers: o.Workers, Progress: o.Progress, Tap: o.Tap}
+	if o.Compress != "" && o.Format != "qcow2" {
+		return fmt.Errorf("an image of format %q cannot be compressed", o.Format)
+	}
+	if fi, err := out.Stat(); err != nil {
+		return err
+	} else if !fi.Mode().IsRegular() || fi.Size() != 0 {
+		return &os.PathError{Op: "write", Path: out.Name(), Err: fmt.Errorf("is not an empty regular file")}
+	}
+	switch o.Format {
+	case "raw":
+		return raw.Write(ctx, out, img, w)
+	}
+	return fmt.Errorf("images of format %q cannot be written", o.Format)
+}
