@@ -116,6 +116,14 @@ func (t *Tree) child(dir Place, name string) (Entry, error) {
 	if ok {
 		return es[i], nil
 	}
+	if f, folds := t.mounts[dir.Mount].FS.(Folder); folds {
+		want := f.Fold(name)
+		for _, e := range es {
+			if f.Fold(e.Name) == want {
+				return e, nil
+			}
+		}
+	}
 	if err != nil {
 		return Entry{}, err
 	}
@@ -124,7 +132,8 @@ func (t *Tree) child(dir Place, name string) (Entry, error) {
 
 // Lookup finds the file at an absolute path. Symbolic links on the way are
 // followed inside the guest; the last one only if follow is set. It returns
-// the path with links resolved.
+// the path with links resolved and, where the file system is a Folder, with
+// each name as the directory spells it.
 func (t *Tree) Lookup(name string, follow bool) (Place, string, error) {
 	if len(name) > maxPath {
 		return Place{}, "", pathError(name[:64]+"…", errPathLong)
@@ -182,7 +191,7 @@ func (t *Tree) Lookup(name string, follow bool) (Place, string, error) {
 		if len(todo) > 0 && kind != Directory {
 			return Place{}, "", pathError(name, ErrNotDir)
 		}
-		names, done = append(names, n), append(done, p)
+		names, done = append(names, e.Name), append(done, p)
 	}
 	return done[len(done)-1], "/" + strings.Join(names, "/"), nil
 }

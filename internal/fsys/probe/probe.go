@@ -9,6 +9,7 @@ import (
 	"assay/internal/fsys/btrfs"
 	"assay/internal/fsys/ext4"
 	"assay/internal/fsys/fat"
+	"assay/internal/fsys/ntfs"
 	"assay/internal/fsys/xfs"
 )
 
@@ -18,6 +19,7 @@ var probes = []func(io.ReaderAt, int64) (fsys.FS, error){
 	func(r io.ReaderAt, n int64) (fsys.FS, error) { return asFS(ext4.Open(r, n)) },
 	func(r io.ReaderAt, n int64) (fsys.FS, error) { return asFS(xfs.Open(r, n)) },
 	func(r io.ReaderAt, n int64) (fsys.FS, error) { return asFS(btrfs.Open(r, n)) },
+	func(r io.ReaderAt, n int64) (fsys.FS, error) { return asFS(ntfs.Open(r, n)) },
 	func(r io.ReaderAt, n int64) (fsys.FS, error) { return asFS(fat.Open(r, n)) },
 }
 
