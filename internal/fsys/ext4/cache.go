@@ -3,6 +3,7 @@ package ext4
 import (
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"assay/internal/binread"
@@ -16,7 +17,7 @@ const (
 )
 
 // A cache keeps the chunks used last (clock replacement). What it returns is
-// shared and must not be changed.
+// shared and must not be changed: an Editor's writes make new chunks.
 type cache struct {
 	r    io.ReaderAt
 	size int64
@@ -89,4 +90,33 @@ func (c *cache) add(k *chunk) {
 	delete(c.m, c.slots[c.hand].no)
 	c.slots[c.hand] = k
 	c.hand = (c.hand + 1) % cacheChunks
+}
+
+// put makes the cache see b, which was written at off and crosses no chunk.
+func (c *cache) put(off int64, b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.m[off/chunkSize]; k != nil {
+		in := off % chunkSize
+		k.b = slices.Clone(k.b) // somebody may hold a part of the old one
+		copy(k.b[in:], b)
+	}
+}
+
+// forget drops what the cache has of n bytes at off, which were written.
+func (c *cache) forget(off, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := 0; i < len(c.slots); {
+		k := c.slots[i]
+		if k.no*chunkSize >= off+n || (k.no+1)*chunkSize <= off {
+			i++
+			continue
+		}
+		delete(c.m, k.no)
+		last := len(c.slots) - 1
+		c.slots[i] = c.slots[last]
+		c.slots = c.slots[:last]
+	}
+	c.hand = 0
 }

@@ -172,33 +172,53 @@ func (f *FS) recLen(b []byte) int {
 	return n&^3 | n&3<<16
 }
 
-// entries yields the names in b, a block or the part of one in an inode.
-func (d *dirReader) entries(b []byte, at int64) error {
-	f := d.f
+// A dirent is one entry of a directory, used or not, at byte off of its block.
+type dirent struct {
+	off, rec int
+	ino      uint32 // 0: not used
+	name     []byte
+	kind     byte // file_type
+}
+
+// eachEntry visits all entries of b, a block or the part of one in an inode,
+// found at byte at. It ends with the first broken one or yield's first error.
+func (f *FS) eachEntry(in inode, b []byte, at int64, yield func(dirent) error) error {
 	for o := 0; o < len(b); {
 		here := at + int64(o)
 		if o+8 > len(b) {
-			return d.fail(binread.Errorf(format, here, "directory inode %d: an entry is cut off", d.in.ino))
+			return binread.Errorf(format, here, "directory inode %d: an entry is cut off", in.ino)
 		}
 		e := b[o:]
 		rec, nameLen := f.recLen(e), int(e[6])
 		if rec < 8 || rec%4 != 0 || rec > len(e) || rec < 8+nameLen {
-			return d.fail(binread.Errorf(format, here, "directory inode %d: an entry of %d bytes with a name of %d", d.in.ino, rec, nameLen))
+			return binread.Errorf(format, here, "directory inode %d: an entry of %d bytes with a name of %d", in.ino, rec, nameLen)
 		}
-		o += rec
-		ino := le.Uint32(e)
-		if ino == 0 {
-			continue
-		}
-		kind := fsys.Unknown
-		if f.incompat&incompatFiletype != 0 {
-			kind = entryKind(e[7])
-		}
-		if err := d.entry(ino, e[8:8+nameLen], kind, here); err != nil {
+		if err := yield(dirent{o, rec, le.Uint32(e), e[8 : 8+nameLen], e[7]}); err != nil {
 			return err
 		}
+		o += rec
 	}
 	return nil
+}
+
+// entries yields the names in b, a block or the part of one in an inode.
+func (d *dirReader) entries(b []byte, at int64) error {
+	var stop error
+	err := d.f.eachEntry(d.in, b, at, func(e dirent) error {
+		if e.ino == 0 {
+			return nil
+		}
+		kind := fsys.Unknown
+		if d.f.incompat&incompatFiletype != 0 {
+			kind = entryKind(e.kind)
+		}
+		stop = d.entry(e.ino, e.name, kind, at+int64(e.off))
+		return stop
+	})
+	if err != nil && stop == nil {
+		return d.fail(err)
+	}
+	return stop
 }
 
 func (d *dirReader) entry(ino uint32, name []byte, kind fsys.Kind, at int64) error {

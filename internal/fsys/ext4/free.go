@@ -49,7 +49,7 @@ func (f *FS) Free() (span.Set, error) {
 	}
 	free := &spans{f: f}
 	for g := range f.groups {
-		if err := f.freeOf(g, system, free); err != nil {
+		if err := f.freeOf(g, system, free.add); err != nil {
 			return nil, err
 		}
 	}
@@ -147,8 +147,8 @@ func (f *FS) baseBlocks(g uint32) (n int64) {
 	return n + (int64(f.groups)+per-1)/per + f.reservedGDT
 }
 
-// freeOf adds the free clusters of group g.
-func (f *FS) freeOf(g uint32, system span.Set, free *spans) error {
+// freeOf yields the free clusters of group g as runs of blocks.
+func (f *FS) freeOf(g uint32, system span.Set, yield func(blk, n int64) error) error {
 	d, err := f.group(g)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (f *FS) freeOf(g uint32, system span.Set, free *spans) error {
 	count := int64(0)
 	run := func(from, to int64) error {
 		count += to - from
-		return free.add(base+from*f.ratio, min(to*f.ratio, blocks)-from*f.ratio)
+		return yield(base+from*f.ratio, min(to*f.ratio, blocks)-from*f.ratio)
 	}
 	here := span.Span{Off: base * f.bs, Len: blocks * f.bs}
 	meta := overlapping(system, here)

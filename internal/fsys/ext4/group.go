@@ -10,12 +10,13 @@ const (
 
 // A group is one group descriptor (ext4_group_desc).
 type group struct {
-	off                     int64 // of the descriptor
-	blockBitmap, blockSum   int64
-	inodeBitmap, inodeSum   int64
-	inodeTable              int64
-	freeClusters, unusedIno uint32
-	flags                   uint16
+	off                      int64 // of the descriptor
+	blockBitmap, blockSum    int64
+	inodeBitmap, inodeSum    int64
+	inodeTable               int64
+	freeClusters, freeInodes uint32
+	unusedIno                uint32
+	flags                    uint16
 }
 
 // descBlock is the block that holds the nth block of group descriptors.
@@ -48,6 +49,7 @@ func (f *FS) group(g uint32) (group, error) {
 		inodeBitmap:  int64(le.Uint32(b[4:])),
 		inodeTable:   int64(le.Uint32(b[8:])),
 		freeClusters: uint32(le.Uint16(b[0xC:])),
+		freeInodes:   uint32(le.Uint16(b[0xE:])),
 		flags:        le.Uint16(b[0x12:]),
 		blockSum:     int64(le.Uint16(b[0x18:])),
 		inodeSum:     int64(le.Uint16(b[0x1A:])),
@@ -58,6 +60,7 @@ func (f *FS) group(g uint32) (group, error) {
 		d.inodeBitmap |= int64(le.Uint32(b[0x24:])&0xFFFF) << 32
 		d.inodeTable |= int64(le.Uint32(b[0x28:])&0xFFFF) << 32
 		d.freeClusters |= uint32(le.Uint16(b[0x2C:])) << 16
+		d.freeInodes |= uint32(le.Uint16(b[0x2E:])) << 16
 		d.unusedIno |= uint32(le.Uint16(b[0x32:])) << 16
 		d.blockSum |= int64(le.Uint16(b[0x38:])) << 16
 		d.inodeSum |= int64(le.Uint16(b[0x3A:])) << 16

@@ -18,6 +18,7 @@ const (
 	flagVerity     = 0x100000
 	flagEAInode    = 0x200000
 	flagInlineData = 0x10000000
+	flagCasefold   = 0x40000000
 )
 
 // Reserved inodes: what is below s_first_ino has no name, but for the root.
@@ -114,18 +115,21 @@ func (f *FS) sumOK(in inode) bool {
 	if !f.metaCsum() {
 		return true
 	}
-	c := crc32c(f.inodeSeed(in), in.b[:0x7C])
-	var zero [2]byte
-	c = crc32c(c, zero[:])
-	want, mask := uint32(le.Uint16(in.b[0x7C:])), uint32(0xFFFF)
-	if in.extra() >= 4 { // i_checksum_hi is there
-		c = crc32cHole(c, in.b[0x7E:], 4, 2)
-		want |= uint32(le.Uint16(in.b[0x82:])) << 16
-		mask = ^uint32(0)
-	} else {
-		c = crc32c(c, in.b[0x7E:])
+	c := f.inodeSum(in)
+	if in.extra() < 4 {
+		return uint16(c) == le.Uint16(in.b[0x7C:])
 	}
-	return c&mask == want
+	return c == uint32(le.Uint16(in.b[0x7C:]))|uint32(le.Uint16(in.b[0x82:]))<<16
+}
+
+// inodeSum is what the checksum of an inode must be: 32 bits where
+// i_checksum_hi is there, else the lower 16 of them.
+func (f *FS) inodeSum(in inode) uint32 {
+	c := crc32cHole(f.inodeSeed(in), in.b[:0x7E], 0x7C, 2)
+	if in.extra() < 4 {
+		return crc32c(c, in.b[0x7E:])
+	}
+	return crc32cHole(c, in.b[0x7E:], 4, 2)
 }
 
 // inodeSeed starts the checksums of an inode and of its metadata blocks.

@@ -1,0 +1,597 @@
+package ext4
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/fsys"
+	"assay/internal/need"
+)
+
+// A memPatch is a volume in memory that can be changed.
+type memPatch struct{ b []byte }
+
+func (m *memPatch) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(m.b).ReadAt(p, off)
+}
+
+func (m *memPatch) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off+int64(len(p)) > int64(len(m.b)) {
+		return 0, fmt.Errorf("write of %d bytes at %d", len(p), off)
+	}
+	return copy(m.b[off:], p), nil
+}
+
+func (m *memPatch) Zero(off, n int64) error {
+	if off < 0 || n < 0 || off > int64(len(m.b)) || n > int64(len(m.b))-off {
+		return fmt.Errorf("zero of %d bytes at %d", n, off)
+	}
+	clear(m.b[off : off+n])
+	return nil
+}
+
+// editor opens the image at path in memory.
+func editor(t testing.TB, img string) (*Editor, *memPatch) {
+	t.Helper()
+	b, err := os.ReadFile(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &memPatch{b}
+	e, err := NewEditor(p, int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, p
+}
+
+// writeOut writes the volume to a file, with holes where it is zero.
+func (m *memPatch) writeOut(t testing.TB, to string) {
+	t.Helper()
+	f, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const step = 64 << 10
+	for off := 0; off < len(m.b); off += step {
+		if b := m.b[off:min(off+step, len(m.b))]; !allZero(b) {
+			if _, err := f.WriteAt(b, int64(off)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := f.Truncate(int64(len(m.b))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fsckClean wants e2fsck to find nothing.
+func fsckClean(t testing.TB, img, when string) {
+	t.Helper()
+	out, err := exec.Command(need.Tool(t, "e2fsck"), "-fn", img).CombinedOutput()
+	if err != nil {
+		t.Fatalf("e2fsck %s: %v\n%s", when, err, out[:min(len(out), 4000)])
+	}
+}
+
+// Marks are planted as MRK, a letter and six digits: C in contents, N in names,
+// X in attributes, L in the targets of links.
+func mark(class byte, id int) string { return fmt.Sprintf("MRK%c%06d", class, id) }
+
+var markShape = regexp.MustCompile(`^MRK[CNXL][0-9]{6}$`)
+
+// marksIn lists the marks in b, and one place of each.
+func marksIn(b []byte) map[string]int {
+	out := map[string]int{}
+	for at := 0; ; {
+		i := bytes.Index(b[at:], []byte("MRK"))
+		if i < 0 || at+i+10 > len(b) {
+			return out
+		}
+		at += i
+		if markShape.Match(b[at : at+10]) {
+			out[string(b[at:at+10])] = at
+		}
+		at += 3
+	}
+}
+
+// A garden is a tree with marks, as the kernel shows it, and what is to become
+// of it.
+type garden struct {
+	t       testing.TB
+	rng     *rand.Rand
+	dir     string
+	bs      int64
+	next    int
+	maxSize int
+}
+
+func (g *garden) id() int { g.next++; return g.next }
+
+func (g *garden) must(err error) {
+	g.t.Helper()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *garden) content(n int) []byte {
+	line := mark('C', g.id()) + "\n"
+	return bytes.Repeat([]byte(line), n/len(line)+1)[:n]
+}
+
+func (g *garden) name(dir string) string {
+	return filepath.Join(dir, mark('N', g.id())+strings.Repeat("n", g.rng.IntN(40)))
+}
+
+func (g *garden) size() int {
+	switch g.rng.IntN(8) {
+	case 0:
+		return g.rng.IntN(61)
+	case 1, 2:
+		return g.rng.IntN(300)
+	case 3, 4:
+		return g.rng.IntN(9000)
+	case 5:
+		return int(g.bs) * g.rng.IntN(20)
+	case 6:
+		return g.rng.IntN(g.maxSize)
+	}
+	return g.rng.IntN(3 * int(g.bs))
+}
+
+// plant fills dir through the kernel.
+func plant(t testing.TB, dir string, rng *rand.Rand, files int) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	g := &garden{t: t, rng: rng, dir: dir, bs: st.Bsize, maxSize: 400 << 10}
+	dirs := []string{dir}
+	for range 4 + rng.IntN(10) {
+		d := g.name(dirs[rng.IntN(len(dirs))])
+		g.must(os.Mkdir(d, 0o755))
+		dirs = append(dirs, d)
+	}
+	big := filepath.Join(dir, "big")
+	g.must(os.Mkdir(big, 0o755))
+	for range rng.IntN(files * 4) {
+		g.must(os.WriteFile(g.name(big), nil, 0o644))
+	}
+	shared := bytes.Repeat([]byte(mark('X', g.id())), 40)
+	var all []string
+	for range files {
+		d := dirs[rng.IntN(len(dirs))]
+		if rng.IntN(6) == 0 {
+			d = big
+		}
+		p := g.name(d)
+		g.file(p)
+		switch rng.IntN(8) {
+		case 0:
+			_ = unix.Setxattr(p, "user.s", []byte(mark('X', g.id())), 0)
+		case 1:
+			_ = unix.Setxattr(p, "user.block", bytes.Repeat([]byte(mark('X', g.id())), 10+rng.IntN(70)), 0)
+		case 2:
+			_ = unix.Setxattr(p, "user.shared", shared, 0)
+		case 3:
+			_ = unix.Setxattr(p, "user.huge", bytes.Repeat([]byte(mark('X', g.id())), 1000), 0)
+		case 4:
+			_ = unix.Setxattr(p, "user.gone", []byte(mark('X', g.id())), 0)
+			_ = unix.Removexattr(p, "user.gone")
+		}
+		all = append(all, p)
+	}
+	for range files / 5 {
+		d, p := dirs[rng.IntN(len(dirs))], all[rng.IntN(len(all))]
+		switch rng.IntN(6) {
+		case 0:
+			g.must(os.Link(p, g.name(d)))
+		case 1:
+			g.must(os.Symlink(mark('L', g.id())+strings.Repeat("l", rng.IntN(49)), g.name(d)))
+		case 2:
+			g.must(os.Symlink(mark('L', g.id())+strings.Repeat("l", 60+rng.IntN(800)), g.name(d)))
+		case 3:
+			g.must(unix.Mknod(g.name(d), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
+		case 4:
+			g.must(unix.Mknod(g.name(d), unix.S_IFIFO|0o600, 0))
+		case 5:
+			g.must(os.Mkdir(g.name(d), 0o700))
+		}
+	}
+	unix.Sync()
+	for i, p := range all { // residue
+		switch i % 9 {
+		case 0:
+			g.must(os.Remove(p))
+		case 1:
+			q := g.name(path.Dir(p))
+			g.must(os.Rename(p, q))
+		case 2:
+			if st, err := os.Stat(p); err == nil {
+				g.must(os.Truncate(p, st.Size()/3))
+			}
+		}
+	}
+}
+
+// file makes one regular file: plain, with holes, in pieces, or preallocated.
+func (g *garden) file(p string) {
+	f, err := os.Create(p)
+	g.must(err)
+	defer f.Close()
+	b := g.content(g.size())
+	switch g.rng.IntN(10) {
+	case 0: // holes
+		for i := 0; i+2000 < len(b); i += 3 * int(g.bs) {
+			_, err = f.WriteAt(b[i:i+2000], int64(i))
+			g.must(err)
+		}
+		g.must(f.Truncate(int64(len(b))))
+	case 1: // many extents
+		for i := range g.rng.IntN(200) {
+			_, err = f.WriteAt(b[:min(len(b), 500)], int64(i)*2*g.bs)
+			g.must(err)
+		}
+	case 2:
+		_, err = f.Write(b)
+		g.must(err)
+		_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, int64(len(b)), 5*g.bs)
+	case 3:
+		_ = unix.Fallocate(int(f.Fd()), 0, 0, int64(len(b))+g.bs)
+		_, err = f.WriteAt(b[:len(b)/2], 0)
+		g.must(err)
+	default:
+		_, err = f.Write(b)
+		g.must(err)
+	}
+}
+
+// A plan is what the edits are to lead to.
+type plan struct {
+	t    testing.TB
+	rng  *rand.Rand
+	e    *Editor
+	p    *memPatch
+	want map[string]fact
+	gone []string // marks that must not be left
+	did  map[string]int
+}
+
+func (p *plan) must(what, name string, err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatalf("%s %q: %v", what, name, err)
+	}
+}
+
+func (p *plan) node(name string) fsys.Node { return fsys.Node(p.want[name].meta.Inode) }
+
+// update changes a file under all its names.
+func (p *plan) update(ino uint64, fn func(*fact)) {
+	for name, x := range p.want {
+		if x.meta.Inode == ino {
+			fn(&x)
+			p.want[name] = x
+		}
+	}
+}
+
+// content reads a file.
+func (p *plan) content(name string) []byte {
+	f, err := p.e.Open(p.node(name))
+	p.must("open", name, err)
+	b, err := fsys.Content(f, 64<<20)
+	p.must("read", name, err)
+	return b
+}
+
+// old notes the blocks of a file, and returns a check that they are zero.
+func (p *plan) old(name string) func() {
+	exts, err := p.e.Extents(p.node(name))
+	p.must("extents", name, err)
+	return func() {
+		for _, x := range exts {
+			if !allZero(p.p.b[x.Physical:][:x.Len]) && x.State != fsys.Packed {
+				p.t.Errorf("%q: old block at %d is not zero", name, x.Physical)
+				return
+			}
+		}
+	}
+}
+
+func (p *plan) lose(b []byte) { p.gone = append(p.gone, slices.Collect(maps.Keys(marksIn(b)))...) }
+
+// edit does one random thing to a regular file.
+func (p *plan) edit(name string) {
+	x := p.want[name]
+	n, ino := p.node(name), x.meta.Inode
+	switch p.rng.IntN(12) {
+	case 0, 1:
+		p.lose(p.content(name))
+		check := p.old(name)
+		p.must("Blank", name, p.e.Blank(n))
+		check()
+		p.update(ino, func(f *fact) { f.meta.Size, f.sum = 0, sha256.Sum256(nil) })
+		p.did["blank"]++
+	case 2, 3:
+		p.remove(name)
+	case 4, 5:
+		p.replace(name)
+	case 6:
+		b := p.content(name)
+		if len(b) == 0 {
+			return
+		}
+		off := p.rng.IntN(len(b))
+		w := bytes.Repeat([]byte{'#'}, p.rng.IntN(len(b)-off)+1)
+		err := p.e.Overwrite(n, int64(off), w)
+		if errors.Is(err, fsys.ErrCannot) {
+			p.did["overwrite refused"]++
+			return
+		}
+		p.must("Overwrite", name, err)
+		copy(b[off:], w)
+		p.update(ino, func(f *fact) { f.sum = sha256.Sum256(b) })
+		p.did["overwrite"]++
+	case 7:
+		b := p.content(name)
+		off := p.rng.IntN(len(b) + 1)
+		w := p.rng.IntN(len(b) - off + 1)
+		p.must("Clear", name, p.e.Clear(n, int64(off), int64(w)))
+		clear(b[off : off+w])
+		p.update(ino, func(f *fact) { f.sum = sha256.Sum256(b) })
+		p.did["clear"]++
+	}
+}
+
+func (p *plan) replace(name string) {
+	n, ino := p.node(name), p.want[name].meta.Inode
+	b := p.content(name)
+	room, err := p.e.Room(n)
+	if errors.Is(err, fsys.ErrCannot) {
+		p.did["no room"]++
+		return
+	}
+	p.must("Room", name, err)
+	if room < int64(len(b)) {
+		p.t.Errorf("%q: room for %d of %d bytes", name, room, len(b))
+	}
+	if err := p.e.Replace(n, make([]byte, room+1)); !errors.Is(err, fsys.ErrNoRoom) {
+		p.t.Errorf("%q: %d bytes in %d: %v", name, room+1, room, err)
+	}
+	w := bytes.Repeat([]byte("replaced\n"), int(room)/9+1)[:p.rng.Int64N(room+1)]
+	if p.rng.IntN(4) == 0 {
+		w = bytes.Repeat([]byte("r"), int(room))
+	}
+	err = p.e.Replace(n, w)
+	if errors.Is(err, fsys.ErrCannot) {
+		p.did["replace refused"]++
+		return
+	}
+	p.must("Replace", name, err)
+	p.lose(b)
+	p.update(ino, func(f *fact) { f.meta.Size, f.sum = int64(len(w)), sha256.Sum256(w) })
+	p.did["replace"]++
+}
+
+// remove removes anything, directories with all below.
+func (p *plan) remove(name string) {
+	x := p.want[name]
+	if x.meta.Kind == fsys.Directory {
+		for _, below := range slices.Backward(slices.Sorted(maps.Keys(p.want))) {
+			if path.Dir(below) == name {
+				p.remove(below)
+			}
+		}
+	}
+	parent := path.Dir(name)
+	if parent == "/" {
+		parent = ""
+	}
+	if x.meta.Kind == fsys.Directory && p.rng.IntN(4) == 0 { // not while it has names
+		if err := p.e.Remove(p.node(parent), path.Base(name)+"x"); !errors.Is(err, fsys.ErrNotExist) {
+			p.t.Errorf("Remove of a name that is not there: %v", err)
+		}
+	}
+	check := func() {}
+	if last := x.meta.Nlink == 1 || x.meta.Kind == fsys.Directory; last {
+		switch x.meta.Kind {
+		case fsys.Regular:
+			p.lose(p.content(name))
+			check = p.old(name)
+		case fsys.Directory:
+			check = p.old(name)
+		}
+		p.lose([]byte(x.target))
+	}
+	p.must("Remove", name, p.e.Remove(p.node(parent), path.Base(name)))
+	check()
+	delete(p.want, name)
+	p.lose([]byte(path.Base(name)))
+	if x.meta.Kind == fsys.Directory {
+		p.update(p.want[parent].meta.Inode, func(f *fact) { f.meta.Nlink-- })
+		p.did["rmdir"]++
+		return
+	}
+	p.update(x.meta.Inode, func(f *fact) { f.meta.Nlink-- })
+	p.did["remove"]++
+}
+
+// run edits at random what the editor shows.
+func (p *plan) run() {
+	for _, name := range slices.Sorted(maps.Keys(p.want)) {
+		x, ok := p.want[name]
+		if !ok || name == "" || name == "/lost+found" {
+			continue
+		}
+		switch {
+		case x.meta.Kind == fsys.Regular:
+			p.edit(name)
+		case p.rng.IntN(8) == 0 && name != "/big" || p.rng.IntN(40) == 0:
+			p.remove(name)
+		}
+	}
+	for _, name := range []string{".", "..", "lost+found", ""} {
+		if err := p.e.Remove(p.e.Root(), name); err == nil {
+			p.t.Errorf("Remove %q succeeds", name)
+		}
+	}
+}
+
+// finish commits, scrubs, and lets others judge the result.
+func (p *plan) finish(out string) {
+	t := p.t
+	t.Helper()
+	_, err := p.e.Commit()
+	p.must("Commit", "", err)
+	compare(t, oursOf(t, p.e.FS), p.want)
+	p.p.writeOut(t, out)
+	fsckClean(t, out, "after Commit")
+	r, err := p.e.Scrub()
+	p.must("Scrub", "", err)
+	if len(r.Left) > 0 {
+		t.Errorf("left: %v", r.Left)
+	}
+	if err := p.e.Blank(1); err == nil {
+		t.Error("the editor goes on after Scrub")
+	}
+	p.p.writeOut(t, out)
+	fsckClean(t, out, "after Scrub")
+	p.marks()
+}
+
+// marks wants only the marks that are to be seen in the tree.
+func (p *plan) marks() {
+	kept := map[string]bool{}
+	keep := func(b []byte) {
+		for m := range marksIn(b) {
+			kept[m] = true
+		}
+	}
+	for name, x := range p.want {
+		keep([]byte(name + "\x00" + x.target + "\x00" + x.xattrs))
+		if x.meta.Kind == fsys.Regular {
+			keep(p.content(name))
+		}
+	}
+	for _, m := range p.gone {
+		if kept[m] && m[3] != 'C' { // content may be left in a file that another one was a link to
+			p.t.Errorf("%s is gone and there", m)
+		}
+	}
+	bad := 0
+	for m, at := range marksIn(p.p.b) {
+		if !kept[m] {
+			if bad++; bad < 5 {
+				p.t.Errorf("%s is left at byte %d: %q", m, at, p.p.b[max(at-40, 0):min(at+60, len(p.p.b))])
+			}
+		}
+	}
+	if bad > 0 {
+		p.t.Errorf("%d marks are left", bad)
+	}
+}
+
+// editVariants are the file systems that can be edited.
+var editVariants = slices.Concat(slices.DeleteFunc(slices.Clone(variants), func(v variant) bool {
+	return strings.HasPrefix(v.name, "bigalloc")
+}), []variant{
+	{"large-dir-1k", []string{"-t", "ext4", "-b", "1024", "-O", "large_dir,^has_journal"}, 96},
+	{"64bit-nosum-i128", []string{"-t", "ext4", "-O", "64bit,^metadata_csum,^uninit_bg", "-I", "128"}, 96},
+})
+
+// seedFrom lets the soak continue where the last one ended.
+func envInt(name string, def int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return def
+}
+
+// editRandomly makes a file system, fills it, edits it, and has it judged.
+func editRandomly(t testing.TB, v variant, seed uint64, files int) (img string, p *plan) {
+	rng := rand.New(rand.NewPCG(seed, 77))
+	img = mkfs(t, v)
+	dir, unmount := mount(t, img, "rw")
+	plant(t, dir, rng, files)
+	unmount()
+	e, patch := editor(t, img)
+	p = &plan{t: t, rng: rng, e: e, p: patch, want: oursOf(t, e.FS), did: map[string]int{}}
+	dir, unmount = mount(t, img, "ro")
+	compare(t, p.want, theirsOf(t, dir))
+	unmount()
+	p.run()
+	out := img + ".out"
+	p.finish(out)
+	dir, unmount = mount(t, out, "ro")
+	compare(t, p.want, theirsOf(t, dir))
+	unmount()
+	return out, p
+}
+
+// TestEdit edits each variant at random.
+func TestEdit(t *testing.T) {
+	need.Root(t)
+	need.Tool(t, "mke2fs", "e2fsck")
+	for i, v := range editVariants {
+		t.Run(v.name, func(t *testing.T) {
+			out, p := editRandomly(t, v, uint64(i), 150)
+			t.Log(p.did)
+			if i%4 == 0 {
+				heavyUse(t, out)
+			}
+		})
+	}
+}
+
+// heavyUse lets the kernel work on an edited file system.
+func heavyUse(t *testing.T, img string) {
+	t.Helper()
+	dir, unmount := mount(t, img, "rw")
+	names, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for i, n := range names {
+		if st, err := os.Stat(n); err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		f, err := os.OpenFile(n, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(f, rand.NewChaCha8([32]byte{byte(i)}), int64(i*777)); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		_ = unix.Setxattr(n, "user.later", bytes.Repeat([]byte("later"), 20), 0)
+	}
+	for i := range 300 {
+		d := filepath.Join(dir, fmt.Sprintf("new%d", i%7))
+		os.MkdirAll(d, 0o755)
+		if err := os.WriteFile(filepath.Join(d, strings.Repeat("w", i%100)+fmt.Sprint(i)), make([]byte, i*97), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		os.WriteFile(filepath.Join(dir, "big", fmt.Sprintf("later%d", i)), nil, 0o600)
+	}
+	os.RemoveAll(filepath.Join(dir, "new3"))
+	os.RemoveAll(filepath.Join(dir, "big"))
+	unmount()
+	fsckClean(t, img, "after use by the kernel")
+}
