@@ -260,7 +260,7 @@ func (b *builder) value(v Value) uint32 {
 	le.PutUint16(vk[2:], uint16(len(n)))
 	le.PutUint32(vk[4:], uint32(len(v.Data)))
 	le.PutUint32(vk[12:], v.Type)
-	if latin {
+	if latin && len(n) > 0 { // Windows leaves the flags of a default value 0
 		le.PutUint16(vk[16:], 1)
 	}
 	switch {
