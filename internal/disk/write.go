@@ -7,7 +7,9 @@ import (
 	"runtime"
 
 	"assay/internal/disk/image"
+	"assay/internal/disk/qcow2"
 	"assay/internal/disk/raw"
+	"assay/internal/disk/vhd"
 )
 
 // WriteOptions says how an image is written.
@@ -50,6 +52,10 @@ func Write(ctx context.Context, out *os.File, img Image, o WriteOptions) error {
 	switch o.Format {
 	case "raw":
 		return raw.Write(ctx, out, img, w)
+	case "qcow2":
+		return qcow2.Write(ctx, out, img, o.Compress, w)
+	case "vhd", "vhd-fixed":
+		return vhd.Write(ctx, out, img, o.Format == "vhd-fixed", w)
 	}
 	return fmt.Errorf("images of format %q cannot be written", o.Format)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"assay/internal/disk"
@@ -25,6 +26,11 @@ type output struct {
 func outputs() []output {
 	return []output{
 		{"raw", "", "raw", false},
+		{"qcow2", "", "qcow2", true},
+		{"qcow2", "zlib", "qcow2", true},
+		{"qcow2", "zstd", "qcow2", true},
+		{"vhd", "", "vpc", false},
+		{"vhd-fixed", "", "vpc", false},
 	}
 }
 
@@ -82,7 +88,7 @@ func TestWriteAgainstQemu(t *testing.T) {
 				}
 				want := disktest.Raw(t, path, "-f", out.qemu)
 				disktest.Same(t, img, want)
-				disktest.Same(t, open(t, path, disk.Options{Format: out.format[:min(len(out.format), 5)]}), want)
+				disktest.Same(t, open(t, path, disk.Options{Format: strings.TrimSuffix(out.format, "-fixed")}), want)
 			}
 		})
 	}
