@@ -210,6 +210,10 @@ type Fix struct {
 	Safe  bool   `json:"safe"`           // needs no human decision
 	Risk  *Text  `json:"risk,omitempty"` // what can break, when not Safe
 	Edits []Edit `json:"edits,omitempty"`
+
+	// Commands are what a person types where assay makes no edit: one line
+	// each, quoted for a shell; words in CAPITALS are for the person to fill.
+	Commands []string `json:"commands,omitempty"`
 }
 
 // An Op names what an Edit does.
