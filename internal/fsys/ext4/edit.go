@@ -118,6 +118,9 @@ func (f *FS) editable() error {
 	case f.blocks > maxEditBlocks:
 		return refuse(fmt.Sprintf("has more than %d blocks", int64(maxEditBlocks)), adviceOther)
 	}
+	if err := f.bitmapsBelievable(); err != nil {
+		return fmt.Errorf("%w (%w)", refuse("cannot be trusted", adviceFsck), err)
+	}
 	return f.notMounted()
 }
 

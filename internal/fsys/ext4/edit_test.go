@@ -217,7 +217,10 @@ func plant(t testing.TB, dir string, rng *rand.Rand, files int) {
 			g.must(os.Mkdir(g.name(d), 0o700))
 		}
 	}
-	unix.Sync()
+	if f, err := os.Open(dir); err == nil { // so that it is on the disk before it goes
+		_ = unix.Syncfs(int(f.Fd()))
+		f.Close()
+	}
 	for i, p := range all { // residue
 		switch i % 9 {
 		case 0:
@@ -511,15 +514,20 @@ func (p *plan) marks() {
 	}
 }
 
-// editVariants are the file systems that can be edited.
-var editVariants = slices.Concat(slices.DeleteFunc(slices.Clone(variants), func(v variant) bool {
-	return strings.HasPrefix(v.name, "bigalloc")
-}), []variant{
-	{"large-dir-1k", []string{"-t", "ext4", "-b", "1024", "-O", "large_dir,^has_journal"}, 96},
-	{"64bit-nosum-i128", []string{"-t", "ext4", "-O", "64bit,^metadata_csum,^uninit_bg", "-I", "128"}, 96},
-})
+// editVariants are the file systems that can be edited, and small.
+var editVariants = func() (out []variant) {
+	for _, v := range slices.Concat(variants, []variant{
+		{"large-dir-1k", []string{"-t", "ext4", "-b", "1024", "-O", "large_dir,^has_journal"}, 0},
+		{"64bit-nosum-i128", []string{"-t", "ext4", "-O", "64bit,^metadata_csum,^uninit_bg", "-I", "128"}, 0},
+	}) {
+		if v.size = 48; !strings.HasPrefix(v.name, "bigalloc") {
+			out = append(out, v)
+		}
+	}
+	return out
+}()
 
-// seedFrom lets the soak continue where the last one ended.
+// envInt is a number from the environment.
 func envInt(name string, def int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return n
@@ -554,9 +562,35 @@ func TestEdit(t *testing.T) {
 	need.Tool(t, "mke2fs", "e2fsck")
 	for i, v := range editVariants {
 		t.Run(v.name, func(t *testing.T) {
-			out, p := editRandomly(t, v, uint64(i), 150)
+			t.Parallel()
+			out, p := editRandomly(t, v, uint64(i), 100)
 			t.Log(p.did)
 			if i%4 == 0 {
+				heavyUse(t, out)
+			}
+		})
+	}
+}
+
+// TestEditSoak edits many file systems, if ASSAY_SOAK is set: ASSAY_SEEDS of
+// them, from ASSAY_SEED on, every fourth a snapshot of a mounted one.
+func TestEditSoak(t *testing.T) {
+	if os.Getenv("ASSAY_SOAK") == "" {
+		t.Skip("ASSAY_SOAK is not set")
+	}
+	need.Root(t)
+	first, seeds := envInt("ASSAY_SEED", 1000), envInt("ASSAY_SEEDS", 100)
+	for seed := first; seed < first+seeds; seed++ {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(uint64(seed), 3))
+			if seed%4 == 3 {
+				if c := dirtyCases[rng.IntN(len(dirtyCases))]; c.name != "bigalloc" {
+					editDirty(t, c.variant, c.opts, uint64(seed))
+				}
+				return
+			}
+			out, _ := editRandomly(t, editVariants[rng.IntN(len(editVariants))], uint64(seed), 10+rng.IntN(200))
+			if seed%8 == 0 {
 				heavyUse(t, out)
 			}
 		})

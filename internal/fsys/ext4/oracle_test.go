@@ -26,6 +26,7 @@ func TestKernel(t *testing.T) {
 			files = 10000
 		}
 		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
 			img := mkfs(t, v)
 			dir, unmount := mount(t, img, "rw")
 			populate(t, dir, files)
