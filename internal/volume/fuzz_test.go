@@ -44,7 +44,40 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 		consistentLinear(t, l)
+		scrubs(t, l)
 	})
+}
+
+// scrubs checks that what may be zeroed is in no volume that could be opened
+// and no partition table, and that a volume that may be written shares no byte
+// with another.
+func scrubs(t *testing.T, l *Layout) {
+	disks := make([]Patch, len(l.Disks))
+	taken := make([][]span.Span, len(l.Disks))
+	for _, v := range l.Volumes {
+		_, err := l.Patch(v, disks)
+		for _, g := range v.Map {
+			x := span.Span{Off: g.DiskOffset, Len: g.Len}
+			if err == nil && len(span.Make(taken[g.Disk]).Intersect(span.Set{x})) > 0 {
+				t.Fatalf("volume %q may be written and shares %v", v.Name, x)
+			}
+			if v.Content != "lvm2" {
+				taken[g.Disk] = append(taken[g.Disk], x)
+			}
+		}
+	}
+	for i := range l.Disks {
+		set, _ := l.Scrubbable(i)
+		if both := set.Intersect(span.Make(taken[i])); len(both) > 0 {
+			t.Fatalf("%v of disk %d may go, but a volume has it", both, i)
+		}
+		if l.Tables[i] != "" && len(set) > 0 && set[0].Off < 512 {
+			t.Fatalf("the boot record of disk %d may go", i)
+		}
+		if n := len(set); n > 0 && set[n-1].End() > l.Disks[i].Size {
+			t.Fatalf("%v of a disk of %d bytes may go", set, l.Disks[i].Size)
+		}
+	}
 }
 
 // consistentLinear is the part of consistent that hostile partition tables,
@@ -122,6 +155,7 @@ func FuzzGroup(f *testing.F) {
 			t.Fatal(err)
 		}
 		consistentLinear(t, l)
+		scrubs(t, l)
 	})
 }
 
@@ -154,4 +188,18 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%q: got %s, want %s; %s", c.new, got, c.want, l.problems())
 		}
 	}
+}
+
+// FuzzSwap gives anything to those who look for a swap space.
+func FuzzSwap(f *testing.F) {
+	b := make([]byte, 8192)
+	copy(b[4096-20:], "SWAPSPACE2S1SUSPEND\x00")
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		size := int64(len(b))
+		keep, err := SwapSpan(bytes.NewReader(b), size)
+		if err == nil && (keep < 4096 || keep > size) {
+			t.Fatalf("%d of %d bytes", keep, size)
+		}
+	})
 }
