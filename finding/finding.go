@@ -227,11 +227,18 @@ const (
 	EmptyDir     Op = "empty-dir"     // remove all below the directory, keep it
 	RemoveLine   Op = "remove-line"   // remove one line of a text file
 	Replace      Op = "replace"       // overwrite Length bytes at Offset by With
-	LockPassword Op = "lock-password" // set the user's password field to "*"
+	LockPassword Op = "lock-password" // set the user's password field to "*"; in a SAM hive: to a random hash
 	RemoveUser   Op = "remove-user"   // remove the account and what belongs to it
 	SetSSHD      Op = "set-sshd"      // make sshd's effective setting With
 	Scrub        Op = "scrub"         // zero bytes that no live file owns
 	Reset        Op = "reset"         // bring to the first-boot state (machine-id, cloud-init)
+
+	// Of Windows. Path is the file of a registry hive, Key a path in it.
+	RegDeleteValue Op = "reg-delete-value" // remove the value Value of Key
+	RegDeleteKey   Op = "reg-delete-key"   // remove Key and all below
+	RegSetValue    Op = "reg-set-value"    // make the value Value of Key the bytes With, in hexadecimal
+	ForgetLogons   Op = "forget-logons"    // empty the cached domain logons of the hive SECURITY
+	EmptyLog       Op = "empty-log"        // make the event log empty, of the same length
 )
 
 // An Edit is one step. It never holds a secret: what it expects to find is
@@ -246,4 +253,6 @@ type Edit struct {
 	Length int64  `json:"length,omitempty"`
 	Expect string `json:"expect,omitempty"` // fingerprint of what must be there before
 	With   string `json:"with,omitempty"`   // what is written instead
+	Key    string `json:"key,omitempty"`    // of the registry, names separated by "\"
+	Value  string `json:"value,omitempty"`  // name of a registry value; "" is the default value
 }

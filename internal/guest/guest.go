@@ -69,6 +69,7 @@ type Guest struct {
 	index     func() *Index
 	ucf       func() map[string]string // MD5 of what ucf put in place, by path
 	sudo      func() *sudoRules
+	windows   func() *WindowsGuest
 }
 
 // New makes a guest of a tree.
@@ -83,6 +84,7 @@ func New(t *fsys.Tree) *Guest {
 	g.index = sync.OnceValue(g.readIndex)
 	g.ucf = sync.OnceValue(g.readUCF)
 	g.sudo = sync.OnceValue(g.readSudo)
+	g.windows = sync.OnceValue(g.readWindows)
 	return g
 }
 
@@ -96,7 +98,7 @@ func (g *Guest) Accounts() (Accounts, error) { return g.accounts() }
 
 // Homes returns the distinct home directories that exist, of every account in
 // /etc/passwd, of accounts whose line is gone (a folder in /home that nobody
-// owns any more), and /etc/skel.
+// owns any more), and /etc/skel. For Windows: the profiles.
 func (g *Guest) Homes() []Home { return g.homes() }
 
 // SSHD returns what sshd would do. Never nil.

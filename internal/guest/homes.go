@@ -24,6 +24,9 @@ type homes struct {
 }
 
 func (g *Guest) readHomes() []Home {
+	if w := g.Windows(); w != nil {
+		return w.homes()
+	}
 	h := homes{g: g}
 	accounts, _ := g.Accounts() // the error is a gap of whoever lists accounts; homes in /home are found below even so
 	for _, a := range accounts.Users {

@@ -58,7 +58,10 @@ func (x *Index) Like(patterns ...string) []Indexed {
 
 // NamedBy returns the files whose name pleases want, in walk order. It asks of
 // each distinct name once.
-func (x *Index) NamedBy(want func(name string) bool) []Indexed {
+func (x *Index) NamedBy(want func(name string) bool) []Indexed { return x.at(x.indicesBy(want)) }
+
+// indicesBy returns indices into Files in walk order.
+func (x *Index) indicesBy(want func(name string) bool) []int32 {
 	var hits []int32
 	for i, n := range x.names {
 		if want(n) {
@@ -66,7 +69,7 @@ func (x *Index) NamedBy(want func(name string) bool) []Indexed {
 		}
 	}
 	slices.Sort(hits)
-	return x.at(hits)
+	return hits
 }
 
 // like returns indices into Files in walk order.

@@ -68,12 +68,23 @@ func (m *matcher) expand(dir string, at fsys.Place, parts []string) {
 		m.one(path.Join(dir, part), rest)
 		return
 	}
+	fold := m.fold(at)
+	part = fold(part)
 	es, _ := m.g.Tree.ReadDir(dir) // what a damaged directory still gives is matched; the walk of Index reports the damage
 	for _, e := range es {
-		if ok, err := path.Match(part, e.Name); err == nil && ok {
+		if ok, err := path.Match(part, fold(e.Name)); err == nil && ok {
 			m.one(strings.TrimSuffix(dir, "/")+"/"+e.Name, rest)
 		}
 	}
+}
+
+// fold makes names comparable that mean the same file in the directory at: on
+// most file systems only equal ones do.
+func (m *matcher) fold(at fsys.Place) func(string) string {
+	if f, ok := m.g.Tree.Mounts()[at.Mount].FS.(fsys.Folder); ok {
+		return f.Fold
+	}
+	return func(s string) string { return s }
 }
 
 // one goes on with the file at name: adds it, or descends into it.
@@ -98,7 +109,7 @@ func (m *matcher) one(name string, rest []string) {
 // looked up in the index: walking a whole tree for each pattern is slow.
 func (m *matcher) below(dir string, at fsys.Place, rest []string) {
 	if len(rest) == 1 && rest[0] != "**" {
-		m.named(dir, rest[0])
+		m.named(dir, at, rest[0])
 		return
 	}
 	if len(rest) > 0 {
@@ -122,10 +133,16 @@ func (m *matcher) below(dir string, at fsys.Place, rest []string) {
 }
 
 // named adds the files below dir whose name matches.
-func (m *matcher) named(dir, pattern string) {
+func (m *matcher) named(dir string, at fsys.Place, pattern string) {
 	x := m.g.Index()
 	prefix := strings.TrimSuffix(dir, "/") + "/"
-	for _, i := range x.like([]string{pattern}) {
+	hits := x.like([]string{pattern})
+	if _, folds := m.g.Tree.Mounts()[at.Mount].FS.(fsys.Folder); folds {
+		fold := m.fold(at)
+		pattern = fold(pattern)
+		hits = x.indicesBy(func(name string) bool { ok, err := path.Match(pattern, fold(name)); return err == nil && ok })
+	}
+	for _, i := range hits {
 		f := x.Files[i]
 		if in := x.Dirs[f.Dir]; !m.cut && (in == dir || strings.HasPrefix(in, prefix)) {
 			m.add(x.Path(f), f.Place())

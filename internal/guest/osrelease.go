@@ -54,7 +54,7 @@ func (g *Guest) release() OS {
 	}
 	switch {
 	case windowsRoot(g.Tree):
-		return OS{Family: Windows, ID: "windows", Name: "Windows"}
+		return g.windowsOS()
 	case g.Exists("/etc/passwd") && (g.Exists("/bin") || g.Exists("/usr/bin")):
 		return OS{Family: Linux, ID: "linux"}
 	}
