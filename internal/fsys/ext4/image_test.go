@@ -73,9 +73,16 @@ func mount(t testing.TB, img, opts string) (dir string, unmount func()) {
 	need.Run(t, "mount", "-t", "ext4", "-o", "loop,"+opts, img, dir)
 	done := false
 	unmount = func() {
-		if !done {
-			done = true
-			need.Run(t, "umount", dir)
+		for try := 0; !done; try++ {
+			// A child of a test beside this one may hold a file for a moment,
+			// between fork and exec.
+			out, err := exec.Command("umount", dir).CombinedOutput()
+			if done = err == nil || try == 100; err != nil && done {
+				t.Errorf("umount: %v\n%s", err, out)
+			}
+			if !done {
+				time.Sleep(20 * time.Millisecond)
+			}
 		}
 	}
 	t.Cleanup(unmount)
