@@ -55,7 +55,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
 	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
 	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
-	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs internal/plan internal/apply"},
+	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs internal/artefact/regf/regftest internal/artefact/sam/samtest internal/plan internal/apply"},
 	{"internal/recall", "check finding internal/checks internal/guest internal/fsys internal/fsys/memfs internal/checktest"}, // tests only
 	{"internal/checks/account", "check finding policy internal/cloud"},
 	// change

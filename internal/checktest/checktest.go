@@ -30,6 +30,8 @@ var Key = []byte("checktest")
 //
 //	-- in/etc/passwd --      a regular file of the guest
 //	-- in64/bin/x --         the same, in base64
+//	-- reg/Windows/x --      a registry hive, see regftest.Parse
+//	-- machine --            the hives SAM, SYSTEM and SECURITY, a samtest.Machine in JSON
 //	-- meta --               lines: PATH key=value…; keys: mode (octal), uid,
 //	                         gid, link, kind (dir, fifo, char, block, socket),
 //	                         size, nlink, flags (immutable, append), mtime (seconds); %XX in PATH is a byte
@@ -75,7 +77,7 @@ func one(t *testing.T, c *check.Check[*guest.Guest], file string) (findings, pla
 	files := Files(t, ar)
 	var got, all []string
 	var found []finding.Finding
-	err = check.Run(context.Background(), guest.New(memfs.Tree(files...)), []*check.Check[*guest.Guest]{c}, check.Options{
+	err = check.Run(context.Background(), guest.New(tree(t, files)), []*check.Check[*guest.Guest]{c}, check.Options{
 		Key: Key,
 		Report: func(f finding.Finding) {
 			got = append(got, line(f))
@@ -227,6 +229,9 @@ func Files(t *testing.T, ar map[string]string) []memfs.File {
 			}
 			get("/" + unquote(p)).Data = string(b)
 		}
+	}
+	for p, data := range registry(t, ar) {
+		get(p).Data = data
 	}
 	for l := range strings.Lines(ar["meta"]) {
 		f := strings.Fields(l)
