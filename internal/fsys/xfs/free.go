@@ -161,31 +161,42 @@ func (fs *FS) freeList(ag uint32) ([]span.Span, error) {
 // next mount. Their content can still be read by node.
 func (fs *FS) Unlinked() ([]fsys.Node, error) {
 	var out []fsys.Node
+	err := fs.eachUnlinked(func(i *inode) error {
+		if i.nlink() == 0 {
+			out = append(out, fsys.Node(i.number))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// eachUnlinked calls do with every inode on the lists of deleted ones.
+func (fs *FS) eachUnlinked(do func(i *inode) error) error {
 	seen := map[uint64]bool{}
 	for ag := range fs.agCount {
 		agi, off, err := fs.groupHeader(ag, 2, agiMagic)
 		if err != nil {
-			return out, err
+			return err
 		}
 		for bucket := range 64 {
 			for next := be.Uint32(agi[40+4*bucket:]); next != nullInode; {
 				number := uint64(ag)<<(fs.agLog+fs.inopLog) | uint64(next)
 				if seen[number] || len(seen) >= maxUnlinked {
-					return out, binread.Errorf(format, off+40+4*int64(bucket), "a list of deleted inodes loops at inode %d", number)
+					return binread.Errorf(format, off+40+4*int64(bucket), "a list of deleted inodes loops at inode %d", number)
 				}
 				seen[number] = true
 				i, err := fs.inode(number)
 				if err != nil {
-					return out, err
-				}
-				if i.nlink() == 0 {
-					out = append(out, fsys.Node(number))
+					return err
 				}
 				next = be.Uint32(i.b[nextUnlinked:])
+				if err := do(i); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // FreeInodes returns the bodies (everything behind the core) of the inodes

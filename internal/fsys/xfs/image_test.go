@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -53,11 +54,17 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 
 func tryMount(t testing.TB, img, dir, opts string) (string, error) {
 	t.Helper()
-	var out bytes.Buffer
-	c := command(t, "mount", "-t", "xfs", "-o", "loop,"+opts, img, dir)
-	c.Stdout, c.Stderr = &out, &out
-	err := c.Run()
-	return out.String(), err
+	for tries := 0; ; tries++ {
+		out, err := command(t, "mount", "-t", "xfs", "-o", "loop,"+opts, img, dir).CombinedOutput()
+		if err == nil && bytes.Contains(out, []byte("read-only")) && strings.HasPrefix(opts, "rw") && tries < 20 {
+			need.Run(t, "umount", dir) // the loop device was somebody else's read-only one a moment ago
+			continue
+		}
+		if err == nil || tries == 20 || !bytes.Contains(out, []byte("busy")) { // another process took the same loop device
+			return string(out), err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func openImage(t testing.TB, img string) *FS {

@@ -19,7 +19,8 @@ type LogState struct {
 	// replay: what they would free or remap is still as before.
 	Unfinished map[string]int
 
-	frees []blockRun // extents of unfinished frees
+	frees  []blockRun // extents of unfinished frees
+	owners bool       // extent trees changed their owner: blocks that say who that is are not replayed so
 }
 
 // A blockRun is a run of file system blocks.

@@ -13,6 +13,7 @@ const (
 	logAttrLocal = 0x040
 	logAttrExts  = 0x080
 	logAttrRoot  = 0x100
+	logOwners    = 0x200 | 0x400 // XFS_ILOG_DOWNER, XFS_ILOG_AOWNER
 	logDataFork  = logDataLocal | logDataExts | logDataRoot
 	logAttrFork  = logAttrLocal | logAttrExts | logAttrRoot
 
@@ -85,6 +86,7 @@ func (r *replayer) inode(it *item, lsn uint64) error {
 		setSum(b, 100)
 	}
 	r.fs.log.Inodes++
+	r.fs.log.owners = r.fs.log.owners || f.fields&logOwners != 0
 	return r.fs.dev.patch(off, b)
 }
 
