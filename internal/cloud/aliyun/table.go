@@ -91,6 +91,7 @@ func ecs() []API {
 		read("DescribeAutoProvisioningGroups", number("AutoProvisioningGroups.AutoProvisioningGroup", 100), ""),
 		read("DescribeAutoProvisioningGroupInstances", number("Instances.Instance", 100), "AutoProvisioningGroupId"),
 		read("DescribeTasks", number("TaskSet.Task", 100), "TaskAction TaskIds TaskStatus"),
+		read("DescribeDiskEncryptionByDefaultStatus", whole(""), ""),
 		read("DescribeUserData", whole(""), "InstanceId"),
 		read("DescribeCloudAssistantStatus", token("InstanceCloudAssistantStatusSet.InstanceCloudAssistantStatus", 50), "InstanceId.N"),
 		read("DescribeInvocationResults", token("Invocation.InvocationResults.InvocationResult", 50), "InvokeId InstanceId"),
@@ -158,6 +159,7 @@ func directory() []API {
 	read := func(action string, p Paging, params string) API { return api(action, true, p, params) }
 	write := func(action, params string) API { return api(action, false, Paging{}, params) }
 	return []API{
+		read("ListPolicyAttachments", number("PolicyAttachments.PolicyAttachment", 100), "PolicyName PolicyType PrincipalName PrincipalType"),
 		read("GetResourceDirectory", whole(""), ""),
 		read("GetFolder", whole(""), "FolderId"),
 		read("GetAccount", whole(""), "AccountId"),

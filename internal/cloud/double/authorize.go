@@ -74,13 +74,20 @@ func (c *call) principal(k *AccessKey) policy.Principal {
 	return policy.Principal{Kind: policy.Root, ARN: "acs:ram::" + k.Account + ":root"}
 }
 
-// attachments are all policies that a caller's request meets.
+// attachments are all policies that a caller's request meets. Everything that
+// the double holds counts as being in every resource group.
 func (c *call) attachments(k *AccessKey) policy.Attachments {
 	acct := c.s.state.account(k.Account)
 	var out policy.Attachments
 	add := func(refs []string, entity string) {
 		for _, ref := range refs {
-			if d := acct.document(ref, entity); d != nil {
+			ref, group, _ := strings.Cut(ref, "@")
+			d := acct.document(ref, entity)
+			switch {
+			case d == nil:
+			case group != "":
+				out.ResourceGroup = append(out.ResourceGroup, d)
+			default:
 				out.Identity = append(out.Identity, d)
 			}
 		}

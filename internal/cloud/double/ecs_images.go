@@ -27,6 +27,7 @@ func ecsReads() map[string]action {
 		"ecs:DescribeAutoProvisioningGroups":         {run: describeAutoProvisioningGroups, targets: all("autoprovisioninggroup")},
 		"ecs:DescribeAutoProvisioningGroupInstances": {run: describeAutoProvisioningGroupInstances, targets: all("autoprovisioninggroup")},
 		"ecs:DescribeTasks":                          {run: describeTasks, targets: all("task")},
+		"ecs:DescribeDiskEncryptionByDefaultStatus":  {run: describeDiskEncryption},
 		"ecs:DescribeUserData":                       {run: describeUserData, targets: func(c *call) []target { return c.arns("instance", c.str("InstanceId")) }},
 	}
 }
@@ -49,6 +50,10 @@ func describeRegions(c *call) (obj, *fail) {
 	return obj{"Regions": obj{"Region": some(regions, 0, len(regions), func(r RegionInfo) obj {
 		return obj{"RegionId": r.RegionID, "LocalName": r.LocalName, "RegionEndpoint": "ecs." + r.RegionID + ".aliyuncs.com", "Status": "available"}
 	})}}, nil
+}
+
+func describeDiskEncryption(c *call) (obj, *fail) {
+	return obj{"Encrypted": c.here().EncryptDisks}, nil
 }
 
 // visible lists every image that the caller's account can use in a region,

@@ -35,7 +35,7 @@ var products = []struct{ folder, version, actions string }{
 	{"ecs", "2014-05-26", `AttachKeyPair CreateImage CreateKeyPair CreateInstance CreateLaunchTemplate DeleteImage DeleteKeyPairs
 		DescribeAutoProvisioningGroupInstances DescribeAutoProvisioningGroups DescribeCloudAssistantStatus DescribeImageSharePermission
 		DescribeImages DescribeInstanceStatus DescribeInstances DescribeInvocationResults DescribeKeyPairs DescribeLaunchTemplateVersions
-		DescribeLaunchTemplates DescribeRegions DescribeSnapshots DescribeTasks DescribeUserData DetachKeyPair ExportImage ImportKeyPair ModifyImageAttribute
+		DescribeLaunchTemplates DescribeDiskEncryptionByDefaultStatus DescribeRegions DescribeSnapshots DescribeTasks DescribeUserData DetachKeyPair ExportImage ImportKeyPair ModifyImageAttribute
 		ModifyImageSharePermission ModifyInstanceAttribute RebootInstance RebootInstances ReplaceSystemDisk RunCommand RunInstances
 		StartInstance StopInstance`},
 	{"ram", "2015-05-01", `AttachPolicyToGroup AttachPolicyToRole AttachPolicyToUser CreatePolicy CreatePolicyVersion
@@ -44,7 +44,7 @@ var products = []struct{ folder, version, actions string }{
 		ListPoliciesForGroup ListPoliciesForRole ListPoliciesForUser ListPolicyVersions ListRoles ListUsers ListUsersForGroup
 		SetDefaultPolicyVersion`},
 	{"sts", "2015-04-01", `AssumeRole GetCallerIdentity`},
-	{"resourcemanager", "2020-03-31", directory},
+	{"resourcemanager", "2020-03-31", directory + " ListPolicyAttachments"},
 	{"resourcedirectorymaster", "2022-04-19", directory},
 	{"resourcesharing", "2020-01-10", `AssociateResourceShare CreateResourceShare DeleteResourceShare DisassociateResourceShare
 		ListResourceShareAssociations ListResourceShares ListSharedResources ListSharedTargets UpdateResourceShare`},

@@ -68,7 +68,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{opts: o, state: o.State, apis: apis(paramsText), nonces: map[string]time.Time{}, tokens: map[string]string{}, rates: map[string]rate{}}
 	s.actions = map[string]action{}
-	for _, product := range []map[string]action{ecsReads(), stsActions()} {
+	for _, product := range []map[string]action{ecsReads(), ecsWrites(), assistant(), ramReads(), ramWrites(), stsActions(), directoryReads(), directoryWrites(), sharing(), essActions(), trail()} {
 		maps.Copy(s.actions, product)
 	}
 	if s.state.Home == "" {

@@ -48,7 +48,8 @@ type AccessKey struct {
 }
 
 // A User is a RAM user; Policies are the names of what is attached to it:
-// "custom/NAME" or "system/NAME".
+// "custom/NAME" or "system/NAME", with "@rg-…" behind it where it is attached
+// for one resource group only.
 type User struct {
 	Name, ID, DisplayName, Comments string
 	Created                         time.Time
@@ -126,6 +127,7 @@ type Region struct {
 	ScalingGroups  []*ScalingGroup
 	ScalingConfigs []*ScalingConfig
 	Invocations    []*Invocation
+	EncryptDisks   bool // disks are encrypted by default
 }
 
 // A Tag is a tag.
@@ -292,14 +294,13 @@ type Invocation struct {
 
 // An InvocationResult is what one instance answered.
 type InvocationResult struct {
-	Instance       string
-	Polls          int // how often it is still Running when asked
-	Exit           int
-	Output         string // at most 24 KiB
-	Dropped        int
-	Code, Info     string // why it did not run
-	Start, Finish  time.Time
-	Status, Record string
+	Instance      string
+	Polls         int // how often it is still Running when asked
+	Exit          int
+	Output        string // at most 24 KiB
+	Dropped       int
+	Code, Info    string // why it did not run
+	Start, Finish time.Time
 }
 
 func (s *State) account(id string) *Account {

@@ -45,7 +45,7 @@ func assumeRole(c *call) (obj, *fail) {
 	owner := c.s.state.account(parts[3])
 	var role *Role
 	if owner != nil {
-		role = owner.role(strings.TrimPrefix(parts[4], "role/"))
+		role = find(owner.Roles, func(r *Role) bool { return strings.EqualFold(parts[4], "role/"+r.Name) }) // an ARN may be in lower case
 	}
 	if role == nil {
 		return nil, refuse(404, "EntityNotExist.Role", "The role not exists: "+arn+". ")
