@@ -67,12 +67,14 @@ func (c *cache) add(k *chunk) {
 	c.hand = (c.hand + 1) % cacheChunks
 }
 
-// forget empties the cache: what it holds was changed on the volume.
-func (c *cache) forget() {
+// drop forgets chunk no, which was changed on the volume.
+func (c *cache) drop(no int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.m)
-	c.slots, c.hand = nil, 0
+	if k := c.m[no]; k != nil {
+		delete(c.m, no)
+		k.no, k.used = -1, false
+	}
 }
 
 // mftBytes reads n bytes of the MFT at off; they must not cross a chunk.

@@ -105,21 +105,10 @@ func (c *census) used(word int64) uint64 {
 	return le.Uint64(c.bitmap[word*8:])
 }
 
-// spans lists the byte ranges of the clusters whose bit is set in pick.
-func (c *census) spans(pick func(word int64) uint64) (span.Set, error) {
-	var out span.Set
-	add := func(from, to int64) error {
-		off, n := from*c.f.cluster, (to-from)*c.f.cluster
-		if k := len(out) - 1; k >= 0 && out[k].End() == off {
-			out[k].Len += n
-			return nil
-		}
-		if len(out) >= maxSpans {
-			return binread.Errorf(format, -1, "more than %d free ranges", maxSpans)
-		}
-		out = append(out, span.Span{Off: off, Len: n})
-		return nil
-	}
+// ranges calls visit for the byte ranges of the clusters whose bit is set in
+// pick, merged, in order.
+func (c *census) ranges(pick func(word int64) uint64, visit func(span.Span) error) error {
+	var cur span.Span
 	for word := range int64(len(c.owned)) {
 		v := pick(word)
 		if left := c.f.clusters - word*64; left < 64 {
@@ -128,27 +117,33 @@ func (c *census) spans(pick func(word int64) uint64) (span.Set, error) {
 		for v != 0 {
 			from := int64(bits.TrailingZeros64(v))
 			n := int64(bits.TrailingZeros64(^(v >> from)))
-			if err := add(word*64+from, word*64+from+n); err != nil {
-				return nil, err
+			next := span.Span{Off: (word*64 + from) * c.f.cluster, Len: n * c.f.cluster}
+			if cur.Len > 0 && cur.End() == next.Off {
+				cur.Len += next.Len
+			} else {
+				if cur.Len > 0 {
+					if err := visit(cur); err != nil {
+						return err
+					}
+				}
+				cur = next
 			}
-			if from+n == 64 {
+			if from+n >= 64 {
 				break
 			}
 			v &^= (1<<n - 1) << from
 		}
 	}
-	return out, nil
+	if cur.Len > 0 {
+		return visit(cur)
+	}
+	return nil
 }
 
-// free lists what $Bitmap has free.
-func (c *census) free() (span.Set, error) {
-	return c.spans(func(w int64) uint64 { return ^c.used(w) })
-}
-
-// leaked lists what $Bitmap has in use and no stream owns.
-func (c *census) leaked() (span.Set, error) {
-	return c.spans(func(w int64) uint64 { return c.used(w) &^ c.owned[w] })
-}
+// free is what $Bitmap has free; leaked is what it has in use and no stream
+// owns.
+func (c *census) free(word int64) uint64   { return ^c.used(word) }
+func (c *census) leaked(word int64) uint64 { return c.used(word) &^ c.owned[word] }
 
 // Free implements fsys.FreeSpace: the clusters that $Bitmap has free. It fails
 // when the MFT contradicts the bitmap, and after an unclean shutdown.
@@ -160,5 +155,13 @@ func (f *FS) Free() (span.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.free()
+	var out span.Set
+	err = c.ranges(c.free, func(s span.Span) error {
+		if len(out) >= maxSpans {
+			return binread.Errorf(format, -1, "more than %d free ranges", maxSpans)
+		}
+		out = append(out, s)
+		return nil
+	})
+	return out, err
 }

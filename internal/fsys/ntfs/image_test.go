@@ -137,13 +137,16 @@ func compressed(t testing.TB, dir string) string {
 }
 
 // populate fills a mounted volume with everything that the reader tells apart.
-func populate(t testing.TB, dir string, entries int) {
+func populate(t testing.TB, dir string, entries int, cluster int64) {
 	t.Helper()
 	sizes := []int{0, 1, 100, 500, 511, 512, 700, 1023, 1024, 4095, 4096, 4097, 65535, 65536, 65537, 300000}
 	for _, n := range sizes {
 		write(t, fmt.Sprintf("%s/plain-%d.bin", dir, n), noise(uint64(n), n))
 	}
-	c := compressed(t, dir+"/packed")
+	c := mkdir(t, dir+"/packed")
+	if cluster <= 4096 { // larger clusters cannot be compressed
+		compressed(t, c)
+	}
 	for i, n := range append(sizes, 1<<20+77) {
 		write(t, fmt.Sprintf("%s/text-%d.txt", c, n), pattern(uint64(i), n))
 		write(t, fmt.Sprintf("%s/noise-%d.bin", c, n), noise(uint64(i), n))
@@ -191,13 +194,18 @@ func populate(t testing.TB, dir string, entries int) {
 // has every other cluster only.
 func fragment(t testing.TB, name string, clusters, cluster int64) {
 	t.Helper()
+	fragmentWith(t, name, clusters, cluster, noise(3, int(cluster)))
+}
+
+func fragmentWith(t testing.TB, name string, clusters, cluster int64, b []byte) {
+	t.Helper()
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	for i := int64(0); i < clusters; i += 2 {
-		if _, err := f.WriteAt(noise(uint64(i), int(cluster)), i*cluster); err != nil {
+		if _, err := f.WriteAt(b, i*cluster); err != nil {
 			t.Fatal(err)
 		}
 	}
