@@ -19,6 +19,7 @@ import (
 	"assay/finding"
 	"assay/internal/binread"
 	"assay/internal/checks"
+	"assay/internal/checks/account"
 	"assay/internal/disk"
 	"assay/internal/fsys"
 	"assay/internal/fsys/hostfs"
@@ -146,6 +147,9 @@ func CatalogueVersion() string {
 	for _, c := range checks.Machine {
 		fmt.Fprintf(h, "%s %s %s\n", c.ID, c.Severity, c.Doc.Title.EN)
 	}
+	for _, c := range account.All {
+		fmt.Fprintf(h, "%s %s %s\n", c.ID, c.Severity, c.Doc.Title.EN)
+	}
 	return Version + "+" + hex.EncodeToString(h.Sum(nil)[:4])
 }
 
@@ -211,7 +215,7 @@ func (r *run) config(suite []*check.Check[*guest.Guest]) *report.Config {
 }
 
 // Describe is what a stream says of a check.
-func Describe(k *check.Check[*guest.Guest]) report.Check {
+func Describe[S any](k *check.Check[S]) report.Check {
 	return report.Check{ID: k.ID, Severity: k.Severity.String(), Class: k.Class, Rows: k.Rows,
 		Title: k.Doc.Title, Why: k.Doc.Why, Remedy: k.Doc.Remedy, References: k.Doc.References}
 }

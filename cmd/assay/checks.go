@@ -12,7 +12,6 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
-	"assay/internal/report"
 )
 
 func (a *app) checksCmd() *cobra.Command {
@@ -21,13 +20,9 @@ func (a *app) checksCmd() *cobra.Command {
 		Use:   "checks [GROUP...]",
 		Short: a.t("List the catalogue of checks", "列出所有检查项"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			suite, err := assay.Select(args, false)
+			list, err := assay.Catalogue(args)
 			if err != nil {
 				return cli.Usage(finding.T(err.Error(), "没有这样的检查项："+strings.Join(args, " ")), finding.T("assay checks lists them all", "assay checks 会列出所有检查项"))
-			}
-			var list []report.Check
-			for _, k := range suite {
-				list = append(list, assay.Describe(k))
 			}
 			if format == "json" {
 				e := json.NewEncoder(os.Stdout)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,19 +19,15 @@ func (a *app) explainCmd() *cobra.Command {
 		Short: a.t("Explain one check: why it matters, what to do", "说明一个检查项：为什么重要，如何处理"),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			suite, err := assay.Select(args, false)
-			if i := slices.IndexFunc(assay.PolicyChecks(), func(k report.Check) bool { return k.ID == args[0] }); err != nil && i >= 0 {
-				a.explain(assay.PolicyChecks()[i], false)
-				return nil
-			}
+			list, err := assay.Catalogue(args)
 			if err != nil {
 				return cli.Usage(finding.Tf("there is no check %q", "没有检查项 %q", args[0]), finding.T("assay checks lists them", "assay checks 会列出所有检查项"))
 			}
-			for i, k := range suite {
+			for i, k := range list {
 				if i > 0 {
 					fmt.Println()
 				}
-				a.explain(assay.Describe(k), k.Content)
+				a.explain(k, assay.ReadsContent(k.ID))
 			}
 			return nil
 		},

@@ -62,6 +62,28 @@ type Inventory struct {
 	System  *System  `json:"system,omitempty"`
 
 	Policies *Policies `json:"policies,omitempty"`
+	Account  *Account  `json:"account,omitempty"`
+}
+
+// An Account is what an audit saw of a cloud account, in numbers.
+type Account struct {
+	ID         string `json:"id"`
+	Caller     string `json:"caller"`              // ARN of who asked
+	Taken      string `json:"taken"`               // RFC 3339
+	Directory  string `json:"directory,omitempty"` // Resource Directory
+	Management bool   `json:"management,omitempty"`
+	Members    int    `json:"members,omitempty"`
+	Regions    int    `json:"regions"`
+	Images     int    `json:"images"`
+	Snapshots  int    `json:"snapshots"`
+	Instances  int    `json:"instances"`
+	KeyPairs   int    `json:"key_pairs"`
+	Templates  int    `json:"templates"`
+	Shares     int    `json:"shares"` // resource shares
+	Principals int    `json:"principals"`
+	Events     int    `json:"events"`
+	TrailDays  int    `json:"trail_days"`
+	Calls      int    `json:"calls"` // API calls that it took
 }
 
 // Policies say what policy documents do: the matrix of the baseline.

@@ -94,6 +94,9 @@ func (p *page) head(r *report.Run) {
 			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", len(s.Logins)))
 		}
 	}
+	if a := r.Inventory.Account; a != nil {
+		line = append(line, p.account(a)...)
+	}
 	for _, d := range r.Inventory.Disks {
 		line = append(line, strings.TrimSpace(d.Format+" "+report.Printable(d.Variant))+" "+finding.Size(d.Size))
 		for _, s := range d.Snapshots {
@@ -217,7 +220,9 @@ func (p *page) finding(f finding.Finding) {
 	}
 	if f.Accepted != nil {
 		fmt.Fprintln(p, indent+st.Dim(p.accepted(*f.Accepted)))
+		return
 	}
+	p.commands(indent, f.Fix)
 }
 
 func (p *page) accepted(a finding.Acceptance) string {
