@@ -84,7 +84,7 @@ const (
 // exclude_bitmap, snapshots and replicas, which only patched kernels know.
 const (
 	compatKeptUp = 0x1 /* dir_prealloc */ | 0x2 /* imagic */ | compatHasJournal | 0x8 /* ext_attr */ |
-		0x10 /* resize_inode */ | 0x20 /* dir_index */ | compatSparseSuper2 | 0x400 /* fast_commit */ |
+		compatResizeInode | 0x20 /* dir_index */ | compatSparseSuper2 | 0x400 /* fast_commit */ |
 		0x800 /* stable_inodes */ | compatOrphanFile
 	roQuota  = 0x100
 	roKeptUp = roBitmapsKnown &^ (roQuota | roBigalloc | roSharedBlocks)
@@ -121,7 +121,26 @@ func (f *FS) editable() error {
 	if err := f.bitmapsBelievable(); err != nil {
 		return fmt.Errorf("%w (%w)", refuse("cannot be trusted", adviceFsck), err)
 	}
+	if err := f.journalEmpty(); err != nil {
+		return err
+	}
 	return f.notMounted()
+}
+
+// journalEmpty refuses a journal that the superblock calls empty and that is
+// not: the kernel throws away what it holds, e2fsck writes it.
+func (f *FS) journalEmpty() error {
+	if f.compat&compatHasJournal == 0 || f.incompat&incompatRecover != 0 {
+		return nil
+	}
+	j, err := f.openJournal()
+	if err != nil {
+		return err
+	}
+	if j.start != 0 || j.failed {
+		return refuse("has a journal that is not empty, or noted an error, though it should be", adviceFsck)
+	}
+	return nil
 }
 
 // The block of multiple mount protection (mmp_struct), at s_mmp_block.

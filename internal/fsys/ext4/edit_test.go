@@ -629,3 +629,48 @@ func heavyUse(t *testing.T, img string) {
 	unmount()
 	fsckClean(t, img, "after use by the kernel")
 }
+
+// TestEditUsedDisk makes file systems on disks full of marks, and looks where
+// marks are left after Scrub.
+func TestEditUsedDisk(t *testing.T) {
+	need.Tool(t, "mke2fs", "e2fsck", "resize2fs")
+	for _, v := range []variant{
+		{"ext4", []string{"-t", "ext4"}, 64},
+		{"4k", []string{"-t", "ext4", "-b", "4096"}, 150},
+		{"ext2", []string{"-t", "ext2"}, 32},
+		{"inline", []string{"-t", "ext4", "-O", "inline_data"}, 32},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			tree := sourceTree(t)
+			img := filepath.Join(t.TempDir(), "fs.img")
+			dirt := bytes.Repeat([]byte(mark('C', 1)+"\n"), int(v.size)<<20/11+1)[:v.size<<20]
+			if err := os.WriteFile(img, dirt, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			need.Run(t, "mke2fs", append(append([]string{"-q", "-F", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", "-d", tree}, v.args...), img)...)
+			e, p := editor(t, img)
+			if _, err := e.Scrub(); err != nil {
+				t.Fatal(err)
+			}
+			p.writeOut(t, img)
+			fsckClean(t, img, "after Scrub")
+			left := map[int64]bool{}
+			for at := 0; ; at++ {
+				i := bytes.Index(p.b[at:], []byte(mark('C', 1)))
+				if i < 0 {
+					break
+				}
+				at += i
+				left[int64(at)/e.bs] = true
+			}
+			if err := os.Truncate(img, int64(len(p.b))+v.size<<18); err != nil { // room in which the reserved blocks are used
+				t.Fatal(err)
+			}
+			need.Run(t, "resize2fs", img)
+			fsckClean(t, img, "after resize2fs")
+			if len(left) > 0 {
+				t.Errorf("marks are left in %d blocks: %v", len(left), slices.Sorted(maps.Keys(left))[:min(len(left), 20)])
+			}
+		})
+	}
+}

@@ -31,9 +31,6 @@ func (e *Editor) recover() error {
 	if err := t.count(); err != nil {
 		return err
 	}
-	if len(t.blocks) == 0 {
-		return nil
-	}
 	if err := t.apply(); err != nil {
 		return err
 	}
@@ -154,7 +151,7 @@ func (t *tx) forgetOrphans() error {
 		}
 		le.PutUint32(sb[0xE8:], 0)
 	}
-	if f.compat&compatOrphanFile == 0 || f.ro&roOrphanPresent == 0 {
+	if f.compat&compatOrphanFile == 0 || f.ro&roOrphanPresent == 0 && len(f.orphans.dead)+len(f.orphans.cut) == 0 {
 		return nil
 	}
 	sb, err := t.super()

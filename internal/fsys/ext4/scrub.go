@@ -8,8 +8,11 @@ import (
 	"assay/internal/span"
 )
 
-// maxLeft bounds the notes about what was left.
-const maxLeft = 100
+// Bounds of Scrub.
+const (
+	maxLeft   = 100     // notes about what was left
+	maxBehind = 1 << 20 // bytes behind the file system that are looked at
+)
 
 // Scrub implements fsys.Editor. It zeroes free blocks, unused inodes, the
 // journal but for its superblock, and in each inode in use what belongs to no
@@ -36,6 +39,9 @@ func (e *Editor) scrub() error {
 		if err := e.freeOf(g, system, zero); err != nil {
 			return err
 		}
+		if err := e.scrubGroup(g); err != nil {
+			return err
+		}
 	}
 	unused, err := e.UnusedInodes()
 	if err != nil {
@@ -52,10 +58,39 @@ func (e *Editor) scrub() error {
 	if err := e.eachInode(e.scrubInode); err != nil {
 		return err
 	}
-	if rest := e.volume - e.FS.blocks*e.bs; rest > 0 && !e.readsZero(e.FS.blocks*e.bs, rest) {
+	end := e.FS.blocks * e.bs
+	if rest := e.volume - end; rest > maxBehind || !e.readsZero(end, rest) {
 		e.leave("%d bytes behind the end of the file system, which may belong to something else", rest)
 	}
 	return nil
+}
+
+// scrubGroup clears what mke2fs reserves in a group and does not write: bitmaps
+// that nobody has needed yet, what follows a copy of the superblock, and in
+// the copies of the descriptors the room for more of them, which the resize
+// inode keeps.
+func (e *Editor) scrubGroup(g uint32) error {
+	d, err := e.group(g)
+	if err != nil {
+		return err
+	}
+	if d.flags&groupBlockUninit != 0 {
+		err = e.cleanIf(d.blockBitmap*e.bs, e.bs)
+	}
+	if err == nil && d.flags&groupInodeUninit != 0 {
+		err = e.cleanIf(d.inodeBitmap*e.bs, e.bs)
+	}
+	if err != nil || g == 0 || !e.hasSuper(g) {
+		return err
+	}
+	base := e.firstBlock(g)
+	if err := e.cleanIf(base*e.bs+superSize, e.bs-superSize); err != nil {
+		return err
+	}
+	if e.compat&compatResizeInode == 0 || e.incompat&incompatMetaBG != 0 {
+		return nil
+	}
+	return e.clean((base+e.baseBlocks(g)-e.reservedGDT)*e.bs, e.reservedGDT*e.bs)
 }
 
 // clean makes a range zero.
@@ -234,7 +269,8 @@ func scrubXattrs(table []byte, off int) {
 	err := eachXattr(table, 0, off, func(e xattrEntry) error {
 		used = append(used, span.Span{Off: e.at, Len: int64((xattrEntryHead + len(e.name) + 3) &^ 3)})
 		if e.valueIno == 0 {
-			used = append(used, span.Span{Off: int64(e.valueOff), Len: int64(e.valueSize)})
+			// The hash of an entry counts the bytes up to the next multiple of four.
+			used = append(used, span.Span{Off: int64(e.valueOff), Len: (int64(e.valueSize) + 3) &^ 3})
 		}
 		return nil
 	})

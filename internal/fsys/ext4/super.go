@@ -28,6 +28,7 @@ const (
 // s_feature_compat.
 const (
 	compatHasJournal   = 0x4
+	compatResizeInode  = 0x10
 	compatSparseSuper2 = 0x200
 	compatOrphanFile   = 0x1000
 )
