@@ -38,6 +38,8 @@ type Target struct {
 	// Dir is a directory instead of images; "/" together with Live.
 	Dir  string
 	Live bool
+	// Machine is a running machine's probe instead.
+	Machine *Machine
 }
 
 // An ImageFile is one image, opened for reading. Path relates the names of
@@ -234,6 +236,9 @@ func (c counted) ReadAt(b []byte, off int64) (int, error) {
 
 // assemble opens the target down to one machine.
 func (r *run) assemble() (*guest.Guest, error) {
+	if r.t.Machine != nil {
+		return r.t.Machine.guest(r.gap)
+	}
 	if r.t.Dir != "" {
 		return r.directory()
 	}

@@ -62,7 +62,7 @@ func TestLogin(t *testing.T) {
 		{"asks", Options{Identities: []string{"/absent"}, Password: "p'w 2"}, true},
 		{"asks", Options{Identities: []string{key.File}, SudoPassword: "wrong"}, false},
 		{"asks", Options{Identities: []string{key.File}}, false},
-		{"none", Options{Identities: []string{key.File}, SudoPassword: "x"}, false},
+		{"none", Options{Identities: []string{key.File}}, false},
 		{"root", Options{Identities: []string{"/absent"}, Agent: agentOf(t, key)}, true},
 	} {
 		conn, err := client(t, m.Target(c.user), c.o).Login(ctx)
@@ -101,9 +101,12 @@ func TestBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
 	if _, err := conn.Run(ctx, remote.Script{Name: "big", Text: "cat /dev/zero", Limit: 1000}); err == nil || !strings.Contains(err.Error(), "more than 1000 bytes") {
 		t.Errorf("endless output: %v", err)
+	}
+	conn, err = c.Login(ctx) // the bound had cost the connection
+	if err != nil {
+		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
