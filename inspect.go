@@ -60,6 +60,8 @@ type Options struct {
 	Parallel  int    // checks at a time; 0 means the number of processors
 	Command   string // "inspect", for the stream
 	Started   time.Time
+
+	seen func(fingerprint string, secret []byte) // told what stands behind each fingerprint
 }
 
 // DiskOptions say what opening an image may do.
@@ -394,7 +396,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	}
 	var o overlap
 	err := check.Run(r.ctx, g, suite, check.Options{
-		Parallel: parallel, Key: r.o.Key,
+		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen,
 		Report: func(f finding.Finding) {
 			if !o.hold(f) {
 				report(f)

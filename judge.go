@@ -33,12 +33,17 @@ type Judged struct {
 	h report.Handler
 	j Judgement
 
-	now  report.Verdict // of the current target
-	fail bool
+	now    report.Verdict // of the current target
+	fail   bool
+	before bool // the current part is the state before a change: it does not count
 
 	Fail   bool // some target has a finding that counts
 	Gaps   bool // some target has a gap that counts
 	Broken bool // some target could not be inspected to the end
+
+	// CleanOnly leaves what was found before a change out of Fail and Gaps: the
+	// copy is what counts.
+	CleanOnly bool
 }
 
 // Handle implements report.Handler.
@@ -46,6 +51,7 @@ func (d *Judged) Handle(m report.Message) error {
 	switch {
 	case m.Config != nil:
 		d.now, d.fail = report.Verdict{Findings: map[string]int{}}, false
+		d.before = d.CleanOnly && m.Config.Command == "clean"
 		c := *m.Config
 		c.FailOn = d.j.FailOn.String()
 		m.Config = &c
@@ -70,8 +76,8 @@ func (d *Judged) Handle(m report.Message) error {
 		v.Findings, v.Gaps, v.Accepted, v.Hidden = d.now.Findings, d.now.Gaps, d.now.Accepted, d.now.Hidden
 		v.Clean = !d.fail && v.Gaps == 0 && v.Error == ""
 		m.Verdict = &v
-		d.Fail = d.Fail || d.fail
-		d.Gaps = d.Gaps || v.Gaps > 0
+		d.Fail = d.Fail || d.fail && !d.before
+		d.Gaps = d.Gaps || v.Gaps > 0 && !d.before
 		d.Broken = d.Broken || v.Error != ""
 	}
 	return d.h.Handle(m)

@@ -43,6 +43,7 @@ type job struct {
 	Sandbox   string // "auto" or "require"
 	Memory    int64
 	Read      []string // what the child may open by path
+	Clean     *cleanJob
 }
 
 func (j job) options() assay.Options {
@@ -73,6 +74,9 @@ func child(in io.Reader, out, errs *os.File) int {
 	o := j.options()
 	o.Sandbox = level
 	o.Disk.Siblings = len(j.Read) > 0 && j.Dir == ""
+	if j.Clean != nil {
+		return j.Clean.run(t, o, firstFile+len(j.Images), jsonreport.New(out, true), errs)
+	}
 	if err := assay.Inspect(context.Background(), t, o, jsonreport.New(out, true)); err != nil {
 		return cli.ExitFailed // told by the verdict in the stream
 	}
@@ -82,8 +86,9 @@ func child(in io.Reader, out, errs *os.File) int {
 // maxComplaint bounds what is kept of a child's stderr.
 const maxComplaint = 16 << 10
 
-// inspectInChild runs one target in a child and hands its stream to h.
-func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h report.Handler) error {
+// inspectInChild runs one target in a child and hands its stream to h. more
+// are further descriptors for the child, behind the images.
+func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h report.Handler, more ...*os.File) error {
 	j.Target, j.Dir, j.Live = t.Name, t.Dir, t.Live
 	var files []*os.File
 	compressed := false
@@ -117,7 +122,7 @@ func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h repor
 	if err != nil {
 		return err
 	}
-	c, err := sandbox.Child(ctx, childArg, files)
+	c, err := sandbox.Child(ctx, childArg, append(files, more...))
 	if err != nil {
 		return err
 	}
@@ -138,8 +143,11 @@ func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h repor
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if decodeErr == nil && w.verdict {
+	if decodeErr == nil && w.verdict && (waitErr == nil || j.Clean == nil) {
 		return nil
+	}
+	if decodeErr == nil && w.verdict {
+		return errNotCleaned // the verdict says why
 	}
 	return w.died(t, decodeErr, waitErr, complaint.String())
 }

@@ -50,6 +50,12 @@ TARGET 可以是镜像文件（raw、qcow2、VHD、VHDX、VMDK、VDI，以及 .g
 		RunE:    func(c *cobra.Command, args []string) error { return a.inspect(c.Context(), o, args) },
 	}
 	o.add(c, a)
+	o.addMachine(c, a)
+	return c
+}
+
+// addMachine adds the flags of how a machine is looked at.
+func (o *inspectFlags) addMachine(c *cobra.Command, a *app) {
 	f := c.Flags()
 	f.StringArrayVar(&o.checks, "check", nil, a.t("run only this check or group (repeatable): linux/ssh", "仅运行该检查项或分组（可重复）：linux/ssh"))
 	f.StringArrayVar(&o.disks, "disk", nil, a.t("a further disk of the same machine (repeatable)", "同一台机器的其他磁盘（可重复）"))
@@ -62,7 +68,6 @@ TARGET 可以是镜像文件（raw、qcow2、VHD、VHDX、VMDK、VDI，以及 .g
 	f.StringVar(&o.memory, "memory", "512MiB", a.t("memory to aim for", "内存使用目标"))
 	f.DurationVar(&o.timeout, "timeout", 0, a.t("give up after this time (0: never)", "超过该时间则放弃（0：不限）"))
 	f.StringVar(&o.sandbox, "sandbox", "auto", a.t("auto, require (fail without Landlock) or off", "auto、require（没有 Landlock 则失败）或 off"))
-	return c
 }
 
 func (a *app) inspect(ctx context.Context, o *inspectFlags, args []string) error {

@@ -31,6 +31,7 @@ type outputFlags struct {
 	ignore   []string
 	baseline string
 	all      bool
+	accepted []byte // an ignore file made of flags
 
 	files []*durable.File // of reports that are being written
 }
@@ -146,6 +147,9 @@ func (o *outputFlags) judgement(a *app) (assay.Judgement, error) {
 			return j, &cli.Error{Code: cli.ExitUsage, What: finding.Tf("%s is no valid ignore file", "%s 不是有效的忽略文件", name), Err: err,
 				Hint: finding.T("each entry needs id, check or gap, then reason and expires: see the README", "每项需要 id、check 或 gap，以及 reason 和 expires，见 README")}
 		}
+	}
+	if err := j.Accept.Parse(o.accepted, time.Now()); err != nil {
+		return j, cli.Usage(finding.T("--accept takes IDs of findings: "+err.Error(), "--accept 需要问题的 ID："+err.Error()), finding.Text{})
 	}
 	for _, e := range j.Accept.Expired {
 		fmt.Fprintln(os.Stderr, cli.ColorFor(os.Stderr, os.Getenv).Yellow(finding.Tf("assay: an acceptance expired on %s: %s", "assay：一项接受已于 %s 过期：%s", e.Expires, report.Printable(e.Reason)).In(a.lang)))

@@ -7,17 +7,23 @@ import (
 	"path/filepath"
 )
 
-// A File is being written. Until Commit nothing stands under its name.
+// A File is being written. Until Commit nothing stands under its name. Where
+// the system can (Linux, most file systems), it has no name at all until then,
+// so that not even a killed process leaves anything behind.
 type File struct {
 	*os.File
-	name string
-	done bool
+	name    string
+	unnamed bool
+	done    bool
 }
 
 // Create starts a file with the given permissions in the folder of name.
 func Create(name string, perm os.FileMode) (*File, error) {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s exists and is no regular file", name)
+	}
+	if f, err := unnamed(filepath.Dir(name), perm); err == nil {
+		return &File{File: f, name: name, unnamed: true}, nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.partial")
 	if err != nil {
@@ -39,14 +45,21 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	err := f.Sync()
+	temp := f.File.Name()
+	if f.unnamed && err == nil {
+		temp = filepath.Join(filepath.Dir(f.name), "."+filepath.Base(f.name)+".partial")
+		err = link(f.File, temp)
+	}
 	if e := f.File.Close(); err == nil {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.File.Name(), f.name)
+		err = os.Rename(temp, f.name)
 	}
 	if err != nil {
-		os.Remove(f.File.Name())
+		if !f.unnamed || temp != f.File.Name() {
+			os.Remove(temp)
+		}
 		return err
 	}
 	return syncDir(filepath.Dir(f.name))
@@ -59,7 +72,22 @@ func (f *File) Abort() {
 	}
 	f.done = true
 	f.File.Close()
-	os.Remove(f.File.Name())
+	if !f.unnamed {
+		os.Remove(f.File.Name())
+	}
+}
+
+// Scratch makes a file without a name in a folder, for bytes that must not
+// outlive the process. Where that is impossible it is removed by Close.
+func Scratch(dir string) (*File, error) {
+	if f, err := unnamed(dir, 0o600); err == nil {
+		return &File{File: f, unnamed: true}, nil
+	}
+	f, err := os.CreateTemp(dir, ".scratch.*")
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f, unnamed: os.Remove(f.Name()) == nil}, nil
 }
 
 // syncDir makes a rename durable. Systems that cannot sync a folder (Windows)

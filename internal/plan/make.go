@@ -54,6 +54,7 @@ func Make(found []finding.Finding, o Options) *Plan {
 	m.users()
 	m.paths()
 	m.plan.Steps = subsume(m.plan.Steps)
+	m.covered(found)
 	slices.SortStableFunc(m.plan.Steps, order)
 	slices.SortStableFunc(m.plan.Decisions, func(a, b Decision) int { return cmp.Compare(b.Severity, a.Severity) })
 	return m.plan
@@ -196,6 +197,9 @@ func matches(names []string, check string) bool {
 // add adds an edit, or one more reason to a step that is there already.
 func (m *maker) add(e finding.Edit, f finding.Finding, fix *finding.Fix, by string) {
 	key := string(e.Op) + "\x00" + e.Volume + "\x00" + e.Path + "\x00" + e.User + "\x00" + detail(e)
+	if e.Op == finding.RemoveUser { // whatever names the account, it goes once
+		key = string(e.Op) + "\x00" + e.User
+	}
 	i, ok := m.at[key]
 	if !ok {
 		i = len(m.plan.Steps)
@@ -212,6 +216,28 @@ func (m *maker) add(e finding.Edit, f finding.Finding, fix *finding.Fix, by stri
 	if f.ID != "" && !slices.Contains(s.Findings, f.ID) {
 		s.Findings = append(s.Findings, f.ID)
 	}
+}
+
+// covered closes decisions about files that a step removes or empties for
+// another reason.
+func (m *maker) covered(found []finding.Finding) {
+	byID := map[string]finding.Finding{}
+	for _, f := range found {
+		byID[f.ID] = f
+	}
+	c := newCover(m.plan.Steps)
+	var open []Decision
+	for _, d := range m.plan.Decisions {
+		f := byID[d.ID]
+		i := c.all(append([]finding.Where{f.Where}, f.Places...))
+		if i < 0 || f.Class == finding.Exposure || f.Class == finding.PresetAccount {
+			open = append(open, d)
+			continue
+		}
+		m.plan.Steps[i].Findings = union(m.plan.Steps[i].Findings, []string{d.ID})
+		m.plan.Steps[i].Checks = union(m.plan.Steps[i].Checks, []string{d.Check})
+	}
+	m.plan.Decisions = open
 }
 
 // users adds the accounts that the user named, found or not.

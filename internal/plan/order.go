@@ -39,44 +39,92 @@ func detail(e finding.Edit) string {
 	return fmt.Sprint(e.Line, " ", e.Offset, " ", e.Length, " ", e.With)
 }
 
-// subsume drops steps whose file another step removes or empties anyway; the
-// stronger step takes over what they settle.
-func subsume(steps []Step) []Step {
-	whole := map[string]int{} // path → the strongest step on the file itself
-	trees := map[string]int{} // directory → the step that removes what is below
-	key := func(s Step, p string) string { return s.Volume + "\x00" + p }
+// A cover knows which files whole steps are about.
+type cover struct {
+	steps []Step
+	whole map[string]int // volume and path → the strongest step on the file itself
+	trees map[string]int // directory → the step that removes what is below
+	users map[string]int // account → the step that removes it
+}
+
+func newCover(steps []Step) *cover {
+	c := &cover{steps: steps, whole: map[string]int{}, trees: map[string]int{}, users: map[string]int{}}
 	for i, s := range steps {
+		k := s.Volume + "\x00" + s.Path
 		switch s.Op {
 		case finding.Blank, finding.Remove, finding.RemoveTree:
-			k := key(s, s.Path)
-			if j, ok := whole[k]; !ok || phase(steps[j].Op) < phase(s.Op) {
-				whole[k] = i
+			if j, ok := c.whole[k]; !ok || phase(steps[j].Op) < phase(s.Op) {
+				c.whole[k] = i
 			}
+		case finding.RemoveUser:
+			c.users[s.User] = i
 		}
 		if s.Op == finding.RemoveTree || s.Op == finding.EmptyDir {
-			trees[key(s, s.Path)] = i
+			c.trees[k] = i
 		}
 	}
-	into := func(i int) int {
-		s := steps[i]
-		if s.Path == "" || s.User != "" || s.Op == finding.Scrub || s.Op == finding.Reset {
-			return i
-		}
-		for p := parent(s.Path); p != ""; p = parent(p) {
-			if j, ok := trees[key(s, p)]; ok && j != i {
+	return c
+}
+
+// of is the step that removes or empties a file, -1 for none. self is a step
+// that does not count.
+func (c *cover) of(volume, name string, self int) int {
+	for _, v := range []string{volume, ""} { // a path of the user's names no volume
+		for p := parent(name); p != ""; p = parent(p) {
+			if j, ok := c.trees[v+"\x00"+p]; ok && j != self {
 				return j
 			}
 		}
-		if j, ok := whole[key(s, s.Path)]; ok {
+		if j, ok := c.whole[v+"\x00"+name]; ok && j != self {
+			return j
+		}
+	}
+	return -1
+}
+
+// all is a step if every place lies in a file that some step removes or
+// empties, -1 otherwise.
+func (c *cover) all(places []finding.Where) int {
+	step := -1
+	for _, w := range places {
+		name, _, _ := strings.Cut(w.Path, "!/")
+		if w.Deleted || name == "" {
+			return -1
+		}
+		if step = c.of(w.Volume, name, -1); step < 0 {
+			return -1
+		}
+	}
+	return step
+}
+
+// into is the step that does all that step i does, i itself if there is none.
+func (c *cover) into(i int) int {
+	s := c.steps[i]
+	switch {
+	case s.Op == finding.LockPassword:
+		if j, ok := c.users[s.User]; ok {
 			return j
 		}
 		return i
+	case s.Path == "", s.User != "", s.Op == finding.Scrub, s.Op == finding.Reset:
+		return i
 	}
+	if j := c.of(s.Volume, s.Path, i); j >= 0 && phase(c.steps[j].Op) >= phase(s.Op) {
+		return j
+	}
+	return i
+}
+
+// subsume drops steps whose file another step removes or empties anyway; the
+// stronger step takes over what they settle.
+func subsume(steps []Step) []Step {
+	c := newCover(steps)
 	gone := make([]bool, len(steps))
 	for i := range steps {
-		j := into(i)
-		for j != i && into(j) != j {
-			j = into(j)
+		j := c.into(i)
+		for n := 0; n < len(steps) && c.into(j) != j; n++ {
+			j = c.into(j)
 		}
 		if j == i {
 			continue

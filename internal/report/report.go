@@ -162,10 +162,13 @@ type Progress struct {
 
 // An Action is one change that was made, or would be.
 type Action struct {
-	Edit    finding.Edit `json:"edit"`
-	Check   string       `json:"check,omitempty"`
-	Result  string       `json:"result"` // "planned", "done", "refused"
-	Message string       `json:"message,omitempty"`
+	Edit   finding.Edit  `json:"edit"`
+	Check  string        `json:"check,omitempty"` // that asked for it
+	Result string        `json:"result"`          // "planned", "done", "weaker" (emptied only, see Note), "left", "refused"
+	Why    finding.Text  `json:"why"`
+	Risk   *finding.Text `json:"risk,omitempty"` // what can break
+	By     string        `json:"by,omitempty"`   // the flag that asked for it; "" when it is safe by itself
+	Note   finding.Text  `json:"note"`           // how it went, where there is something to say
 }
 
 // A Verdict closes one target's part of a stream.

@@ -20,6 +20,24 @@ var (
 	}
 )
 
+// opWords are the headings under which actions are shown.
+var opWords = map[finding.Op]finding.Text{
+	finding.Blank: finding.T("Emptied files", "清空文件"), finding.Remove: finding.T("Removed files", "删除文件"),
+	finding.RemoveTree: finding.T("Removed directories and files", "删除目录及文件"), finding.EmptyDir: finding.T("Emptied directories", "清空目录"),
+	finding.RemoveLine: finding.T("Removed lines", "删除行"), finding.Replace: finding.T("Overwritten secrets", "覆盖机密"),
+	finding.LockPassword: finding.T("Locked passwords", "锁定密码"), finding.RemoveUser: finding.T("Removed users", "删除用户"),
+	finding.SetSSHD: finding.T("Settings of sshd", "sshd 设置"), finding.Scrub: finding.T("Zeroed what deleted data left", "清零已删除数据的残留"),
+	finding.Reset: finding.T("Reset to first boot", "恢复到首次启动状态"),
+}
+
+// OpWord is the heading for actions of one kind.
+func OpWord(op finding.Op) finding.Text {
+	if t, ok := opWords[op]; ok {
+		return t
+	}
+	return finding.T(string(op), string(op))
+}
+
 // SeverityWord names a severity for people.
 func SeverityWord(s finding.Severity) finding.Text { return severityWords[s] }
 

@@ -65,6 +65,10 @@ func (p *page) say(en, zh string, args ...any) string {
 }
 
 func (p *page) run(r *report.Run) {
+	if r.Config.Command == "clean" {
+		p.clean(r)
+		return
+	}
 	p.head(r)
 	p.matrix(r.Inventory.Policies)
 	for _, c := range finding.Classes() {
@@ -267,16 +271,8 @@ func (p *page) gaps(r *report.Run) {
 func (p *page) verdict(r *report.Run) {
 	v, st := r.Verdict, p.o.Style
 	fmt.Fprintln(p)
-	var counts []string
-	for _, s := range finding.Severities() {
-		if n := v.Findings[s.String()]; n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, report.SeverityWord(s).In(p.o.Lang)))
-		}
-	}
-	found := strings.Join(counts, p.say(", ", "、"))
-	if found == "" {
-		found = p.say("no findings", "没有发现问题")
-	} else {
+	found := p.counts(v)
+	if len(v.Findings) > 0 {
 		found = p.say("findings: %s", "发现：%s", found)
 	}
 	if v.Gaps > 0 {
@@ -288,7 +284,7 @@ func (p *page) verdict(r *report.Run) {
 	switch {
 	case v.Error != "":
 		fmt.Fprintf(p, "%s  %s\n", st.BoldRed(p.say("NOT FINISHED", "未完成")), report.Printable(v.Error))
-	case v.Clean && len(counts) == 0:
+	case v.Clean && len(v.Findings) == 0:
 		fmt.Fprintf(p, "%s  %s\n", st.Green(p.say("CLEAN", "干净")), found)
 	case v.Clean:
 		fmt.Fprintf(p, "%s  %s\n", st.Green(p.say("CLEAN ENOUGH", "达标")), found)

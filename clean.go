@@ -1,0 +1,328 @@
+package assay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"assay/check"
+	"assay/finding"
+	"assay/internal/accept"
+	"assay/internal/apply"
+	"assay/internal/disk"
+	"assay/internal/disk/overlay"
+	"assay/internal/fsys"
+	"assay/internal/plan"
+	"assay/internal/report"
+	"assay/internal/volume"
+)
+
+// CleanOptions say how an image is cleaned.
+type CleanOptions struct {
+	Options
+	Decide plan.Options // what the user decided
+	Given  *plan.Plan   // run exactly this plan instead of making one
+	Accept *accept.List // what the user knows and keeps; nil for nothing
+
+	Out      *os.File // receives the copy; nil stops after the plan
+	OutName  string   // how messages call it
+	Spill    *os.File // takes what the changes need over the memory bound; nil for none
+	Format   string   // of the copy: "raw", "qcow2", "vhd", "vhd-fixed"
+	Compress string   // "", "zlib", "zstd"
+}
+
+// Errors of Clean.
+var (
+	// ErrResidue says that what the plan removed is still in the copy.
+	ErrResidue = errors.New("what was removed is still in the copy")
+	// ErrOther says that a given plan was made for another image, or for
+	// another state of it.
+	ErrOther = errors.New("the plan does not belong to this image")
+	// ErrOneDisk says that a machine has several disks.
+	ErrOneDisk = errors.New("one disk is cleaned at a time")
+)
+
+// Clean writes a clean copy of an image to o.Out. The image is only read: its
+// changes live in an overlay, and one pass writes the disk as it looks through
+// it. The stream is that of an inspection of the image with an action for each
+// step before its verdict, then that of an inspection of the copy. It returns
+// the plan; with an error the copy must not be used.
+func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*plan.Plan, error) {
+	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, started: time.Now()}
+	defer c.close()
+	if len(t.Images) != 1 {
+		return nil, ErrOneDisk
+	}
+	if err := c.inspect(); err != nil {
+		return nil, err
+	}
+	if err := c.decide(); err != nil {
+		return nil, c.end(err)
+	}
+	if o.Out == nil {
+		return c.plan, c.end(nil)
+	}
+	if err := c.copy(); err != nil {
+		return c.plan, c.end(err)
+	}
+	if err := c.end(nil); err != nil {
+		return c.plan, err
+	}
+	return c.plan, c.again()
+}
+
+// cleaning is one run of Clean.
+type cleaning struct {
+	ctx     context.Context
+	t       Target
+	o       CleanOptions
+	h       report.Handler
+	started time.Time
+
+	found   []finding.Finding
+	verdict *report.Verdict // of the first inspection, held back until the actions are told
+	plan    *plan.Plan
+	secrets *secrets
+	search  *search
+	results []apply.Result
+	closers []func() error
+}
+
+func (c *cleaning) close() {
+	for _, f := range c.closers {
+		_ = f()
+	}
+}
+
+// first passes the inspection of the image on, keeps its findings, and holds
+// its verdict back.
+type first struct{ *cleaning }
+
+func (f first) Handle(m report.Message) error {
+	switch {
+	case m.Finding != nil:
+		x := *m.Finding
+		if f.o.Accept != nil {
+			f.o.Accept.Finding(&x)
+		}
+		f.found = append(f.found, x)
+	case m.Verdict != nil:
+		v := *m.Verdict
+		f.verdict = &v
+		return nil
+	}
+	return f.h.Handle(m)
+}
+
+func (f first) Close() error { return nil }
+
+func (c *cleaning) inspect() error {
+	o := c.o.Options
+	o.Command, o.seen = "clean", c.secrets.add
+	return Inspect(c.ctx, c.t, o, first{c})
+}
+
+// end closes the image's part of the stream.
+func (c *cleaning) end(err error) error {
+	if c.verdict == nil {
+		return err
+	}
+	v := *c.verdict
+	c.verdict = nil
+	v.Seconds = time.Since(c.started).Seconds()
+	if err != nil {
+		v.Error = err.Error()
+	}
+	return errors.Join(err, c.h.Handle(report.Message{Verdict: &v}))
+}
+
+// decide makes the plan, or holds a given one to the image in front of us.
+func (c *cleaning) decide() error {
+	made := plan.Make(c.found, c.o.Decide)
+	made.Tool, made.Target, made.Catalogue = "assay "+Version, c.t.Name, CatalogueVersion()
+	c.plan = made
+	if given := c.o.Given; given != nil {
+		if given.Target != made.Target && path.Base(given.Target) != path.Base(made.Target) {
+			return fmt.Errorf("%w: it was made for %s", ErrOther, given.Target)
+		}
+		known := map[string]bool{}
+		for _, f := range c.found {
+			known[f.ID] = true
+		}
+		for i, s := range given.Steps {
+			for _, id := range s.Findings {
+				if !known[id] {
+					return fmt.Errorf("%w: step %d settles finding %s, which is not there", ErrOther, i+1, id)
+				}
+			}
+		}
+		c.plan = given
+	}
+	c.search = c.secrets.search(c.plan, c.found)
+	if c.o.Out == nil {
+		for i := range c.plan.Steps {
+			c.tell(i, "planned", finding.Text{})
+		}
+	}
+	return nil
+}
+
+func (c *cleaning) tell(i int, result string, note finding.Text) {
+	s := c.plan.Steps[i]
+	a := &report.Action{Edit: s.Edit, Result: result, Why: s.Why, Risk: s.Risk, By: s.By, Note: note}
+	if len(s.Checks) > 0 {
+		a.Check = s.Checks[0]
+	}
+	_ = c.h.Handle(report.Message{Action: a})
+}
+
+// did tells what was done that no single step asked for.
+func (c *cleaning) did(volume, result string, why, note finding.Text) {
+	_ = c.h.Handle(report.Message{Action: &report.Action{Edit: finding.Edit{Op: finding.Scrub, Volume: volume}, Result: result, Why: why, Note: note}})
+}
+
+// copy makes the changes and writes the disk.
+func (c *cleaning) copy() error {
+	img, err := disk.OpenReader(c.t.Images[0].File, c.t.Images[0].Path, c.o.Disk.open())
+	if err != nil {
+		return err
+	}
+	c.closers = append(c.closers, img.Close)
+	over := overlay.New(img, overlay.Options{Spill: c.spill()})
+	c.closers = append(c.closers, over.Close)
+	layout, err := volume.Scan([]volume.Disk{{Name: path.Base(c.t.Images[0].Path), ReaderAt: over, Size: over.Size()}})
+	if err != nil {
+		return err
+	}
+	if err := c.change(layout, over); err != nil {
+		return err
+	}
+	o := disk.WriteOptions{Format: c.o.Format, Compress: c.o.Compress,
+		Progress: func(done, total int64) { c.progress("write", done, total) }}
+	if !c.search.empty() {
+		o.Tap = c.search.tap
+	}
+	if err := disk.Write(c.ctx, c.o.Out, over, o); err != nil {
+		return err
+	}
+	return c.o.Out.Sync()
+}
+
+func (c *cleaning) progress(phase string, done, total int64) {
+	_ = c.h.Handle(report.Message{Progress: &report.Progress{Phase: phase, Done: done, Total: total, Unit: "bytes"}})
+}
+
+func (c *cleaning) spill() func() (overlay.SpillFile, error) {
+	if c.o.Spill == nil {
+		return nil
+	}
+	return func() (overlay.SpillFile, error) { return c.o.Spill, nil }
+}
+
+// again inspects the copy as if it were somebody else's, and compares.
+func (c *cleaning) again() error {
+	var found []finding.Finding
+	o := c.o.Options
+	o.Command, o.Started = "inspect", time.Now()
+	o.Disk = DiskOptions{Format: c.o.Format}
+	if o.Disk.Format == "vhd-fixed" {
+		o.Disk.Format = "vhd"
+	}
+	h := &last{Handler: c.h, found: &found}
+	h.check = func() error { return c.residue(found) }
+	err := Inspect(c.ctx, Target{Name: c.o.OutName, Images: []ImageFile{{Path: c.o.OutName, File: c.o.Out}}}, o, h)
+	return errors.Join(err, h.err)
+}
+
+// last passes the inspection of the copy on; residue becomes its verdict's
+// error.
+type last struct {
+	report.Handler
+	found *[]finding.Finding
+	check func() error
+	err   error
+}
+
+func (l *last) Handle(m report.Message) error {
+	if m.Finding != nil {
+		*l.found = append(*l.found, *m.Finding)
+	}
+	if m.Verdict != nil && m.Verdict.Error == "" {
+		if l.err = l.check(); l.err != nil {
+			v := *m.Verdict
+			v.Error = l.err.Error()
+			m.Verdict = &v
+		}
+	}
+	return l.Handler.Handle(m)
+}
+
+// residue compares what the plan did with what the copy still holds. A step
+// that could only weaken (a name that stays) is no residue: its finding is
+// open again.
+func (c *cleaning) residue(found []finding.Finding) error {
+	settled := map[string]bool{}
+	for i, s := range c.plan.Steps {
+		if i < len(c.results) && c.results[i].Done && c.results[i].Note == (finding.Text{}) {
+			for _, id := range s.Findings {
+				settled[id] = true
+			}
+		}
+	}
+	var errs []error
+	for _, f := range found {
+		if settled[f.ID] {
+			errs = append(errs, fmt.Errorf("%w: finding %s (%s) at %s", ErrResidue, f.ID, f.Check, f.Where.Path))
+		}
+	}
+	for _, at := range c.search.left(found) {
+		errs = append(errs, fmt.Errorf("%w: bytes of a secret (finding %s) at offset %d of the disk", ErrResidue, at.id, at.offset))
+	}
+	return errors.Join(errs...)
+}
+
+// change runs the plan over the layout's volumes and scrubs them.
+func (c *cleaning) change(layout *volume.Layout, over *overlay.Overlay) error {
+	e, err := openEditors(layout, over)
+	if err != nil {
+		return err
+	}
+	mounts, err := e.mounts()
+	if err != nil {
+		return err
+	}
+	c.results = make([]apply.Result, len(c.plan.Steps))
+	err = apply.Run(c.ctx, c.plan, apply.Machine{Mounts: mounts, Volumes: e.volumes,
+		Fingerprint: func(b []byte) string { return check.Fingerprint(c.o.Key, b) }}, func(i int, r apply.Result) {
+		c.results[i] = r
+		c.tell(i, outcome(r), note(r))
+	})
+	if err != nil {
+		return err
+	}
+	return e.scrub(c, over)
+}
+
+func outcome(r apply.Result) string {
+	switch {
+	case r.Left:
+		return "left"
+	case !r.Done:
+		return "refused"
+	case r.Note != finding.Text{}:
+		return "weaker"
+	}
+	return "done"
+}
+
+func note(r apply.Result) finding.Text {
+	if r.Err != nil {
+		return finding.T(r.Err.Error(), r.Err.Error())
+	}
+	return r.Note
+}
+
+var _ fsys.Patch = (*overlay.Overlay)(nil)

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package durable
+
+import (
+	"errors"
+	"os"
+)
+
+func unnamed(string, os.FileMode) (*os.File, error) { return nil, errors.ErrUnsupported }
+
+func link(*os.File, string) error { return errors.ErrUnsupported }
