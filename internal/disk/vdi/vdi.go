@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"sync"
 
 	"assay/internal/binread"
 	"assay/internal/disk/image"
-	"assay/internal/span"
 )
 
 const (
@@ -29,19 +27,6 @@ const (
 	typeUndo    = 3
 	typeDiff    = 4
 )
-
-type disk struct {
-	*image.Blocks
-	info image.Info
-	data func() (span.Set, error)
-}
-
-func (d *disk) Size() int64             { return d.Blocks.Size }
-func (d *disk) Info() image.Info        { return d.info }
-func (d *disk) Data() (span.Set, error) { return d.data() }
-func (d *disk) ReadAt(p []byte, off int64) (int, error) {
-	return image.Read(d, format, d.Blocks.Size, p, off)
-}
 
 // Open reads the VDI in r's first size bytes. It fails with
 // binread.ErrNotMine when the signature is missing.
@@ -99,9 +84,9 @@ func Open(r io.ReaderAt, size int64) (image.Image, error) {
 		}
 		return dataAt + int64(e)*(block+extra) + extra, nil
 	}}
-	d := &disk{Blocks: m, info: image.Info{Format: format, Variant: variant}, data: sync.OnceValues(m.Data)}
+	info := image.Info{Format: format, Variant: variant}
 	if sectorSize != 512 {
-		d.info.Notes = append(d.info.Notes, fmt.Sprintf("sectors of %d bytes", sectorSize))
+		info.Notes = append(info.Notes, fmt.Sprintf("sectors of %d bytes", sectorSize))
 	}
-	return d, nil
+	return image.NewTable(m, info), nil
 }

@@ -5,11 +5,9 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"sync"
 
 	"assay/internal/binread"
 	"assay/internal/disk/image"
-	"assay/internal/span"
 )
 
 const (
@@ -41,19 +39,6 @@ func sumOK(b []byte) bool {
 
 type guid [16]byte
 
-type disk struct {
-	*image.Blocks
-	info image.Info
-	data func() (span.Set, error)
-}
-
-func (d *disk) Size() int64             { return d.Blocks.Size }
-func (d *disk) Info() image.Info        { return d.info }
-func (d *disk) Data() (span.Set, error) { return d.data() }
-func (d *disk) ReadAt(p []byte, off int64) (int, error) {
-	return image.Read(d, format, d.Blocks.Size, p, off)
-}
-
 // Open reads the VHDX in r's first size bytes. It fails with
 // binread.ErrNotMine when the file identifier is missing.
 func Open(r io.ReaderAt, size int64) (image.Image, error) {
@@ -71,54 +56,54 @@ func Open(r io.ReaderAt, size int64) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &disk{info: image.Info{Format: format}}
+	info := image.Info{Format: format}
 	if h.logGUID != (guid{}) {
 		note := ""
 		if r, note, err = replay(r, size, h); err != nil {
 			return nil, err
 		}
-		d.info.Notes = append(d.info.Notes, note)
+		info.Notes = append(info.Notes, note)
 	}
-	if err := d.open(r); err != nil {
+	blocks, fixed, err := open(r)
+	if err != nil {
 		return nil, err
 	}
-	d.data = sync.OnceValues(d.Blocks.Data)
-	return d, nil
+	info.Variant = "dynamic"
+	if fixed {
+		info.Variant = "fixed"
+	}
+	return image.NewTable(blocks, info), nil
 }
 
 // open reads regions, metadata and the block allocation table.
-func (d *disk) open(r io.ReaderAt) error {
+func open(r io.ReaderAt) (blocks *image.Blocks, fixed bool, err error) {
 	bat, meta, err := readRegions(r)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	m, err := readMetadata(r, meta)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	d.info.Variant = "dynamic"
-	if m.fixed {
-		d.info.Variant = "fixed"
-	}
-	blocks := m.size / m.block
+	count := m.size / m.block
 	if m.size%m.block != 0 {
-		blocks++
+		count++
 	}
 	// 2.5.1: after every chunk of payload blocks comes one sector bitmap
 	// block, whose entry is skipped: only differencing disks use them.
 	chunk := (1 << 23) * m.sector / m.block
-	entries := blocks
-	if blocks > 0 {
-		entries += (blocks - 1) / chunk
+	entries := count
+	if count > 0 {
+		entries += (count - 1) / chunk
 	}
 	if 8*entries > bat.len {
-		return binread.Errorf(format, bat.off, "a block allocation table of %d bytes is too small for %d entries", bat.len, entries)
+		return nil, false, binread.Errorf(format, bat.off, "a block allocation table of %d bytes is too small for %d entries", bat.len, entries)
 	}
 	table, err := binread.At(r, format, bat.off, 8*entries, maxBAT)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	d.Blocks = &image.Blocks{Src: r, Size: m.size, BlockSize: m.block, Lookup: func(i int64) (int64, error) {
+	return &image.Blocks{Src: r, Size: m.size, BlockSize: m.block, Lookup: func(i int64) (int64, error) {
 		at := 8 * (i + i/chunk)
 		e := binary.LittleEndian.Uint64(table[at:])
 		switch e & 7 {
@@ -133,6 +118,5 @@ func (d *disk) open(r io.ReaderAt) error {
 			return 0, binread.Errorf(format, bat.off+at, "block %d is partly in a parent, but the disk has none", i)
 		}
 		return 0, binread.Errorf(format, bat.off+at, "block %d has the unknown state %d", i, e&7)
-	}}
-	return nil
+	}}, m.fixed, nil
 }
