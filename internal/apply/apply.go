@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -29,6 +30,9 @@ type Machine struct {
 	// Fingerprint is the keyed hash under which the plan knows what it
 	// expects.
 	Fingerprint func([]byte) string
+	// Random is what new password hashes of Windows accounts are made of; nil
+	// where there are none.
+	Random io.Reader
 }
 
 // A Result says what became of a step.
@@ -79,6 +83,9 @@ func Run(ctx context.Context, p *plan.Plan, m Machine, tell func(i int, r Result
 			return err
 		}
 		note, err := h.step(s)
+		if err == nil && onHive(s) && (i == len(p.Steps)-1 || !onHive(p.Steps[i+1])) {
+			err = h.flush()
+		}
 		if errors.Is(err, errEncoded) {
 			note = finding.T("left: the secret is encoded in the file, a placeholder could break it", "已保留：机密在文件中经过编码，覆盖可能破坏文件格式")
 		}
@@ -101,6 +108,7 @@ type hand struct {
 	trees map[string]*fsys.Tree // of volumes that are not mounted
 	keep  []string
 	gone  map[where]bool // removed in this run: the tree's cache does not know
+	hives []*hive        // being edited
 }
 
 // where is one file of one tree.
@@ -134,7 +142,12 @@ func (h *hand) step(s plan.Step) (finding.Text, error) {
 	if h.gone[f.where()] {
 		return finding.T("went with an earlier step", "已随前面的步骤处理"), nil
 	}
+	if onHive(s) {
+		return h.registry(f, s)
+	}
 	switch s.Op {
+	case finding.EmptyLog:
+		return finding.Text{}, h.emptyLog(f)
 	case finding.Replace:
 		return finding.Text{}, h.replace(f, s)
 	case finding.RemoveLine:

@@ -15,6 +15,7 @@ import (
 	linuxmachine "assay/internal/checks/linux/machine"
 	linuxresidue "assay/internal/checks/linux/residue"
 	linuxssh "assay/internal/checks/linux/ssh"
+	windowsaccount "assay/internal/checks/windows/account"
 	"assay/internal/guest"
 )
 
@@ -29,5 +30,6 @@ var Machine = slices.Concat(
 	linuxmachine.All,
 	linuxresidue.All,
 	linuxssh.All,
+	windowsaccount.All,
 	[]*check.Check[*guest.Guest](nil),
 )

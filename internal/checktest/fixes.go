@@ -2,6 +2,7 @@ package checktest
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -27,10 +28,11 @@ func fixes(t *testing.T, c *check.Check[*guest.Guest], files func() []memfs.File
 	for _, keepNames := range []bool{false, true} {
 		fs := &memfs.Editor{FS: memfs.New(files()...), KeepNames: keepNames, Spare: 4096}
 		weaker := make([]bool, len(p.Steps))
-		mount := fsys.Mount{Path: "/", Name: "mem", FS: fs, Root: fs.Root()}
+		mount := fsys.Mount{Path: "/", Name: "mem", FS: editor(fs, files()), Root: fs.Root()}
 		err := apply.Run(context.Background(), p, apply.Machine{
 			Mounts: []fsys.Mount{mount}, Volumes: map[string]apply.Volume{"mem": {Name: "mem", Editor: fs}},
 			Fingerprint: func(b []byte) string { return check.Fingerprint(Key, b) },
+			Random:      rand.Reader,
 		}, func(i int, r apply.Result) { weaker[i] = r.Note != finding.Text{} })
 		if err != nil {
 			t.Errorf("the fixes of %s: %v", c.ID, err)

@@ -2,6 +2,7 @@ package checktest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,19 +47,36 @@ func registry(t *testing.T, ar map[string]string) map[string]string {
 	return out
 }
 
+// likeWindows reports whether files look like Windows, whose file system finds
+// names in spite of case.
+func likeWindows(files []memfs.File) bool {
+	return slices.ContainsFunc(files, func(f memfs.File) bool { return strings.HasPrefix(f.Path, config) })
+}
+
+// editor is fs, folding where files look like Windows.
+func editor(fs *memfs.Editor, files []memfs.File) fsys.FS {
+	if likeWindows(files) {
+		return foldingEditor{fs}
+	}
+	return fs
+}
+
+type foldingEditor struct{ *memfs.Editor }
+
+// Fold implements fsys.Folder.
+func (foldingEditor) Fold(name string) string { return strings.ToUpper(name) }
+
 // tree mounts files as a machine's root: one that looks like Windows finds
 // names in spite of case, as NTFS does.
 func tree(t *testing.T, files []memfs.File) *fsys.Tree {
 	t.Helper()
-	for _, f := range files {
-		if strings.HasPrefix(f.Path, config) {
-			m := memfs.New(files...)
-			tr, err := fsys.NewTree(fsys.Mount{Path: "/", Name: "mem", FS: folding{m}, Root: m.Root()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return tr
+	if likeWindows(files) {
+		m := memfs.New(files...)
+		tr, err := fsys.NewTree(fsys.Mount{Path: "/", Name: "mem", FS: folding{m}, Root: m.Root()})
+		if err != nil {
+			t.Fatal(err)
 		}
+		return tr
 	}
 	return memfs.Tree(files...)
 }

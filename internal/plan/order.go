@@ -14,8 +14,9 @@ import (
 // from its end to its start; what removes comes after what reads; bytes that
 // nobody owns come last.
 var phases = []finding.Op{
-	finding.Replace, finding.SetSSHD, finding.RemoveLine, finding.LockPassword, finding.RemoveUser,
-	finding.Reset, finding.Blank, finding.Remove, finding.EmptyDir, finding.RemoveTree, finding.Scrub,
+	finding.Replace, finding.SetSSHD, finding.RemoveLine,
+	finding.RegDeleteValue, finding.RegSetValue, finding.ForgetLogons, finding.LockPassword, finding.RegDeleteKey, finding.EmptyLog, // together: a hive is written once
+	finding.RemoveUser, finding.Reset, finding.Blank, finding.Remove, finding.EmptyDir, finding.RemoveTree, finding.Scrub,
 }
 
 // known are the operations that this version performs.
@@ -36,7 +37,7 @@ func order(a, b Step) int {
 }
 
 func detail(e finding.Edit) string {
-	return fmt.Sprint(e.Line, " ", e.Offset, " ", e.Length, " ", e.With)
+	return fmt.Sprint(e.Line, " ", e.Offset, " ", e.Length, " ", e.With, " ", e.Key, "\x00", e.Value)
 }
 
 // A cover knows which files whole steps are about.

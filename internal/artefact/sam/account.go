@@ -43,11 +43,13 @@ const (
 	Set    Password = "set"    // one that is not published
 	Known  Password = "known"  // one that everybody knows, see published.go
 	Sealed Password = "sealed" // there is one, but the boot key that opens it is missing
+	Locked Password = "locked" // what Lock made: no password has this hash, so far as anybody knows
 )
 
 // An Account is one local account.
 type Account struct {
 	RID      uint32
+	Key      string // path of its key in SAM
 	Name     string
 	FullName string
 	Comment  string // free text, in which people leave passwords
@@ -147,11 +149,10 @@ func Accounts(h *regf.Hive, boot *Key) ([]Account, error) {
 	list, err := records(h)
 	var domain []byte
 	if boot != nil {
-		d, derr := boot.domainKey(h)
-		if derr != nil && err == nil {
-			err = derr
+		var bad error
+		if domain, bad = boot.domainKey(h); bad != nil && err == nil {
+			err = bad
 		}
-		domain = d
 	}
 	admins, remote := members(h, administrators), members(h, remoteUsers)
 	var named []uint32
@@ -161,7 +162,7 @@ func Accounts(h *regf.Hive, boot *Key) ([]Account, error) {
 	var out []Account
 	for _, r := range list {
 		a := r.account(h)
-		a.Password = r.judge(domain)
+		a.Password = r.judge(boot, domain)
 		a.Admin, a.Remote = slices.Contains(admins, r.rid), slices.Contains(remote, r.rid)
 		a.Listed = slices.Contains(named, r.rid)
 		out = append(out, a)
@@ -173,7 +174,7 @@ func Accounts(h *regf.Hive, boot *Key) ([]Account, error) {
 func (r record) account(h *regf.Hive) Account {
 	flags := le.Uint16(r.f[fFlags:])
 	a := Account{
-		RID: r.rid, Name: r.text(vName), FullName: r.text(vFull), Comment: r.text(vComment),
+		RID: r.rid, Key: r.path, Name: r.text(vName), FullName: r.text(vFull), Comment: r.text(vComment),
 		HasHistory:      len(r.hidden(vNTOld)) > 0 || len(r.hidden(vLMOld)) > 0,
 		Disabled:        flags&acbDisabled != 0,
 		NoPasswordAsked: flags&acbNoPassword != 0,
@@ -226,7 +227,7 @@ func (r record) hidden(at int) []byte {
 }
 
 // judge says what the password is, without ever letting its hash out.
-func (r record) judge(domain []byte) Password {
+func (r record) judge(boot *Key, domain []byte) Password {
 	hidden := r.hidden(vNT)
 	if len(hidden) < 16 {
 		return Empty
@@ -235,8 +236,11 @@ func (r record) judge(domain []byte) Password {
 	if hash == nil {
 		return Sealed
 	}
-	if [16]byte(hash) == ntHash("") {
+	switch {
+	case [16]byte(hash) == ntHash(""):
 		return Empty
+	case string(hash) == string(boot.nobodys(r.rid, hash[:noiseLen])):
+		return Locked
 	}
 	for _, w := range published {
 		if [16]byte(hash) == ntHash(w) {

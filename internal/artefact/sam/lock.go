@@ -1,6 +1,8 @@
 package sam
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +20,14 @@ var ErrNoRoom = errors.New("the account has no password, and no room for one")
 var extras = []string{"SupplementalCredentials", "UserPasswordHint", "ResetData", "InternetUserName", "InternetUID", "InternetSID", "InternetProviderAttributes", "InternetProviderGUID"}
 
 // Lock makes the password of account rid one that nobody knows: its hash
-// becomes 16 bytes from random, encrypted as Windows does with the machine's
-// own keys; what was kept of older and other forms goes. With disable the
-// account is also disabled. The hive stays as long as it is; on an error it
-// must be thrown away.
+// becomes a random one, encrypted as Windows does with the machine's own keys;
+// what was kept of older and other forms goes. With disable the account is also
+// disabled. The hive stays as long as it is; on an error it must be thrown
+// away.
+//
+// Who can read the image can read the new hash too, as any hash in it, and
+// present it in place of a password until the first start sets a new one. Only
+// a disabled account is safe from that.
 func Lock(e *regf.Editor, boot Key, rid uint32, disable bool, random io.Reader) error {
 	domain, err := boot.domainKey(e.Hive())
 	if err != nil {
@@ -37,7 +43,7 @@ func Lock(e *regf.Editor, boot Key, rid uint32, disable bool, random io.Reader) 
 	}
 	r := list[i]
 	r.f, r.v = slices.Clone(r.f), slices.Clone(r.v)
-	if err := r.scramble(domain, random); err != nil && !(disable && errors.Is(err, ErrNoRoom)) {
+	if err := r.scramble(boot, domain, random); err != nil && !(disable && errors.Is(err, ErrNoRoom)) {
 		return err
 	}
 	for _, at := range []int{vLM, vNTOld, vLMOld} {
@@ -60,24 +66,37 @@ func Lock(e *regf.Editor, boot Key, rid uint32, disable bool, random io.Reader) 
 	return nil
 }
 
+// noiseLen is how much of a locked account's hash is random.
+const noiseLen = 8
+
+// nobodys makes the hash of a locked account: noise, and as much that follows
+// from it with the boot key. So Accounts can tell it from that of a password,
+// for which somebody would have to try 2^64 passwords.
+func (k Key) nobodys(rid uint32, noise []byte) []byte {
+	mac := hmac.New(sha256.New, k.boot)
+	mac.Write(le.AppendUint32([]byte("locked account"), rid))
+	mac.Write(noise)
+	return mac.Sum(slices.Clone(noise))[:16]
+}
+
 // scramble replaces the NT hash by a random one.
-func (r record) scramble(domain []byte, random io.Reader) error {
+func (r record) scramble(boot Key, domain []byte, random io.Reader) error {
 	b := r.bytes(vNT)
 	if len(r.hidden(vNT)) < 16 {
 		return ErrNoRoom
 	}
-	noise := make([]byte, 32) // a hash and a salt
+	noise := make([]byte, noiseLen+16) // of the hash, and a salt
 	if _, err := io.ReadFull(random, noise); err != nil {
 		return fmt.Errorf("no randomness for a new hash: %w", err)
 	}
-	inner := byRID(r.rid, noise[:16], true)
+	inner, salt := byRID(r.rid, boot.nobodys(r.rid, noise[:noiseLen]), true), noise[noiseLen:]
 	switch {
 	case head(b) == rc4Head && len(b) == rc4Head+16:
 		copy(b[rc4Head:], hashRC4(domain, r.rid, inner))
 	case head(b) == aesHead && len(b) >= aesHash:
 		padded := append(inner, slices.Repeat([]byte{16}, 16)...) // PKCS #7: a whole block of padding
-		copy(b[8:24], noise[16:])
-		copy(b[aesHead:aesHash], cbc(domain, noise[16:], padded, true))
+		copy(b[8:24], salt)
+		copy(b[aesHead:aesHash], cbc(domain, salt, padded, true))
 	default:
 		return fmt.Errorf("%w: a hash of %d bytes", regf.ErrCannot, len(b))
 	}

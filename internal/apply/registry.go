@@ -1,0 +1,181 @@
+package apply
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"assay/finding"
+	"assay/internal/artefact/evtx"
+	"assay/internal/artefact/regf"
+	"assay/internal/artefact/sam"
+	"assay/internal/fsys"
+	"assay/internal/plan"
+)
+
+// hiveOps are the operations on a registry hive.
+var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true}
+
+// onHive reports whether a step changes a registry hive.
+func onHive(s plan.Step) bool {
+	return hiveOps[s.Op] || s.Op == finding.LockPassword && s.Key != ""
+}
+
+// hiveLogs are the endings of a hive's transaction logs: they hold older pages
+// of it.
+var hiveLogs = []string{".LOG", ".LOG1", ".LOG2"}
+
+// A hive is one that is being edited: all steps on it are one change, because
+// each change checks and scrubs it as a whole.
+type hive struct {
+	file   *file
+	before []byte
+	editor *regf.Editor
+}
+
+// registry performs one step on a hive in memory; flush writes it.
+func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
+	e, err := h.hive(f)
+	if err != nil {
+		return finding.Text{}, err
+	}
+	switch s.Op {
+	case finding.RegDeleteValue:
+		err = e.DeleteValue(s.Key, s.Value)
+	case finding.RegDeleteKey:
+		err = e.DeleteKey(s.Key)
+	case finding.RegSetValue:
+		var data []byte
+		if data, err = hex.DecodeString(s.With); err == nil {
+			err = e.SetValue(s.Key, s.Value, data)
+		}
+	case finding.ForgetLogons:
+		_, err = sam.ForgetLogons(e)
+	case finding.LockPassword:
+		err = h.lockAccount(f, e, s)
+	}
+	if errors.Is(err, regf.ErrNotFound) && s.Op != finding.RegSetValue && s.Op != finding.LockPassword {
+		return finding.T("was gone already", "此前已不存在"), nil
+	}
+	return finding.Text{}, err
+}
+
+// hive opens the hive of a file, once.
+func (h *hand) hive(f *file) (*regf.Editor, error) {
+	for _, o := range h.hives {
+		if o.file.where() == f.where() {
+			return o.editor, nil
+		}
+	}
+	b, logs, err := readHive(f.tree, f.path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := regf.Edit(b, logs...)
+	if errors.Is(err, regf.ErrUnsafe) {
+		return nil, fmt.Errorf("%s: %w: %w", f.path, err, errLeft)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	h.hives = append(h.hives, &hive{f, b, e})
+	return e, nil
+}
+
+func readHive(t *fsys.Tree, name string) (b []byte, logs [][]byte, err error) {
+	b, err = t.ReadFile(name, regf.MaxSize)
+	for _, ending := range hiveLogs {
+		if l, err := t.ReadFile(name+ending, regf.MaxSize); err == nil {
+			logs = append(logs, l)
+		}
+	}
+	return b, logs, err
+}
+
+// lockAccount gives an account of a SAM a password that nobody knows. The key
+// that encrypts it is in SYSTEM, beside the SAM.
+func (h *hand) lockAccount(f *file, e *regf.Editor, s plan.Step) error {
+	if h.Random == nil {
+		return errors.New("no source of randomness was given for a new password hash")
+	}
+	b, logs, err := readHive(f.tree, path.Dir(f.path)+"/SYSTEM")
+	if err != nil {
+		return err
+	}
+	system, err := regf.Open(b, logs...)
+	if err != nil {
+		return err
+	}
+	key, err := sam.BootKey(system)
+	if err != nil {
+		return err
+	}
+	rid, err := strconv.ParseUint(s.Key[strings.LastIndexByte(s.Key, '\\')+1:], 16, 32)
+	if err != nil {
+		return fmt.Errorf("%q names no account: %w", s.Key, errChanged)
+	}
+	list, _ := sam.Accounts(e.Hive(), nil)
+	for _, a := range list {
+		if a.RID == uint32(rid) && a.Name == s.User {
+			return sam.Lock(e, key, a.RID, s.With == "disable", h.Random)
+		}
+	}
+	return fmt.Errorf("account %s: %w", s.User, errChanged)
+}
+
+// block is how much of a hive is compared and written at a time.
+const block = 4096
+
+// flush writes the hives that were edited, of which only what changed, and
+// empties their logs.
+func (h *hand) flush() error {
+	open := h.hives
+	h.hives = nil
+	for _, o := range open {
+		b, _, err := o.editor.Finish()
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.file.path, err)
+		}
+		for at := 0; at < len(b); at += block {
+			end := min(at+block, len(b))
+			if bytes.Equal(b[at:end], o.before[at:end]) {
+				continue
+			}
+			if err := o.file.editor.Overwrite(o.file.place.Node, int64(at), b[at:end]); err != nil {
+				return fmt.Errorf("%s: %w", o.file.path, err)
+			}
+		}
+		for _, ending := range hiveLogs {
+			l, err := h.find(o.file.tree.VolumeOf(o.file.place), o.file.path+ending, true)
+			if errors.Is(err, fsys.ErrNotExist) {
+				continue
+			}
+			if err == nil {
+				err = l.editor.Blank(l.place.Node)
+			}
+			if err != nil {
+				return fmt.Errorf("%s%s: %w", o.file.path, ending, err)
+			}
+		}
+	}
+	return nil
+}
+
+// emptyLog makes an event log empty, in its length.
+func (h *hand) emptyLog(f *file) error {
+	head, err := evtx.Empty(f.meta.Size)
+	if errors.Is(err, evtx.ErrShort) {
+		return f.editor.Blank(f.place.Node)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.editor.Overwrite(f.place.Node, 0, head); err != nil {
+		return err
+	}
+	return f.editor.Clear(f.place.Node, int64(len(head)), f.meta.Size-int64(len(head)))
+}
