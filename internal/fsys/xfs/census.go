@@ -51,8 +51,8 @@ func (c *census) take(e *Editor) error {
 	}
 	return c.fs.eachInode(func(i *inode) error {
 		if clone(i) {
-			if e.clones = append(e.clones, i.number); len(e.clones) > maxFreeSpans {
-				return binread.Unsupported(format, "more than %d files that share blocks", maxFreeSpans)
+			if e.clones = append(e.clones, i.number); len(e.clones) > maxShared {
+				return binread.Unsupported(format, "more than %d files that share blocks", maxShared)
 			}
 		}
 		return c.inode(i)

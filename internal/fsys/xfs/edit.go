@@ -37,7 +37,13 @@ func refuse(msg string, args ...any) error {
 	return fmt.Errorf("xfs: %w: %s", fsys.ErrUnsafe, fmt.Sprintf(msg, args...))
 }
 
-func refuseFor(err error) error { return fmt.Errorf("%w: %w", fsys.ErrUnsafe, err) }
+// refuseFor makes a refusal of what is broken.
+func refuseFor(err error) error {
+	if errors.Is(err, fsys.ErrUnsafe) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", fsys.ErrUnsafe, err)
+}
 
 // cannot says why one file cannot be changed so.
 func cannot(n fsys.Node, why string) error {

@@ -38,7 +38,8 @@ func soak(t *testing.T, seed uint64) {
 	if r.IntN(3) == 0 {
 		populate(t, dir, false)
 	}
-	must(t, churn(dir+"/churn", 200+r.IntN(1000), seed+1000))
+	must(t, os.Mkdir(dir+"/more", 0o755))
+	must(t, churn(dir+"/more", 200+r.IntN(1000), seed+1000))
 	crashed := r.IntN(2) == 0
 	t.Logf("%s, crashed: %v", v.name, crashed)
 	if crashed {

@@ -2,7 +2,9 @@ package xfs
 
 import (
 	"slices"
+	"sort"
 
+	"assay/internal/binread"
 	"assay/internal/span"
 )
 
@@ -16,6 +18,7 @@ type finisher struct {
 	fs   *FS
 	gone map[uint64]bool // inodes, also as owners in the reverse map
 	work map[uint32]*groupWork
+	runs int // of deleted inodes
 }
 
 // groupWork is what there is to do in one group. Runs are of its own blocks.
@@ -103,6 +106,9 @@ func (f *finisher) deleted(i *inode) error {
 	}
 	take := func(k fork) error {
 		exts, err := k.extentsAnd(tree)
+		if f.runs += len(exts) + 1; f.runs > maxShared {
+			return binread.Unsupported(format, "deleted files of more than %d extents", maxShared)
+		}
 		for _, x := range exts {
 			own(x.physical, x.length)
 		}
@@ -143,18 +149,25 @@ func (f *finisher) inodes(ag uint32, w *groupWork) error {
 	if err != nil {
 		return err
 	}
-	slices.Sort(w.inodes)
+	var chunks, free *leafTree
+	for _, t := range roots {
+		switch t.tree.v4 {
+		case inoTree.v4:
+			chunks, err = f.leafTree(t, ag)
+		case finTree.v4:
+			free, err = f.leafTree(t, ag)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for _, number := range w.inodes {
-		in := uint32(number & (1<<(f.fs.agLog+f.fs.inopLog) - 1))
-		var rec []byte
-		for _, t := range roots {
-			switch t.tree.v4 {
-			case inoTree.v4:
-				rec, err = f.freeBit(t, ag, in)
-			case finTree.v4:
-				err = f.listFree(t, ag, rec)
-			}
-			if err != nil {
+		rec, err := chunks.freeBit(uint32(number&(1<<(f.fs.agLog+f.fs.inopLog)-1)), f.fs.sparse)
+		if err != nil {
+			return err
+		}
+		if free != nil {
+			if err := free.insert(rec); err != nil {
 				return err
 			}
 		}
@@ -163,6 +176,11 @@ func (f *finisher) inodes(ag uint32, w *groupWork) error {
 			return err
 		}
 		if err := f.fs.dev.patch(i.off, i.freed()); err != nil {
+			return err
+		}
+	}
+	for _, t := range []*leafTree{chunks, free} {
+		if err := f.putTree(t); err != nil {
 			return err
 		}
 	}
@@ -181,83 +199,104 @@ func (f *finisher) put(off int64, b []byte) error {
 	return f.fs.dev.patch(off, b)
 }
 
-// leaves returns the blocks of one tree, the leaves in order.
-func (f *finisher) leaves(t groupRoot, ag uint32) (leaves, nodes []treeBlock, err error) {
-	err = f.fs.walkTreeBlocks(t.tree, ag, t.root, t.levels, func([]byte) error { return nil }, func(b treeBlock) error {
+// A leafTree is the blocks of one inode tree in memory, to be changed without
+// a block more or less. The leaves are in order.
+type leafTree struct {
+	ag            uint32
+	leaves, nodes []treeBlock
+	changed       map[int64][]byte
+}
+
+func (f *finisher) leafTree(t groupRoot, ag uint32) (*leafTree, error) {
+	out := &leafTree{ag: ag, changed: map[int64][]byte{}}
+	err := f.fs.walkTreeBlocks(t.tree, ag, t.root, t.levels, func([]byte) error { return nil }, func(b treeBlock) error {
+		if len(out.leaves)+len(out.nodes) >= maxRebuild>>f.fs.blockLog {
+			return binread.Unsupported(format, "a %s of more than %d bytes", t.tree.describe, maxRebuild)
+		}
 		if b.leaf {
-			leaves = append(leaves, b)
+			out.leaves = append(out.leaves, b)
 		} else {
-			nodes = append(nodes, b)
+			out.nodes = append(out.nodes, b)
 		}
 		return nil
 	})
-	return leaves, nodes, err
+	return out, err
 }
 
-// freeBit marks inode in as free in the record of its chunk, which it returns.
-func (f *finisher) freeBit(t groupRoot, ag, in uint32) ([]byte, error) {
-	leaves, _, err := f.leaves(t, ag)
-	if err != nil {
-		return nil, err
+// putTree writes what was changed of a tree.
+func (f *finisher) putTree(t *leafTree) error {
+	if t == nil {
+		return nil
 	}
-	for _, l := range leaves {
-		for k := range l.count {
-			r := l.b[l.head+16*k:][:16]
-			if nth := in - be.Uint32(r); in < be.Uint32(r) || nth >= chunkInodes {
-				continue
-			} else {
-				be.PutUint64(r[8:], be.Uint64(r[8:])|1<<nth)
-			}
-			if f.fs.sparse { // struct xfs_inobt_rec: ir_u.sp.ir_freecount or ir_u.f.ir_freecount
-				r[7]++
-			} else {
-				be.PutUint32(r[4:], be.Uint32(r[4:])+1)
-			}
-			return r, f.put(l.off, l.b)
+	for off, b := range t.changed {
+		if err := f.put(off, b); err != nil {
+			return err
 		}
 	}
-	return nil, refuse("inode %d of group %d is in no chunk", in, ag)
+	return nil
 }
 
-// listFree puts the record of a chunk into the tree of chunks with free inodes.
-func (f *finisher) listFree(t groupRoot, ag uint32, rec []byte) error {
-	leaves, nodes, err := f.leaves(t, ag)
-	if err != nil || len(leaves) == 0 {
-		return err
+// leaf returns the leaf in which a record that begins at start is or would be:
+// the last one that begins at or before it, or the first.
+func (t *leafTree) leaf(start uint32) *treeBlock {
+	k := sort.Search(len(t.leaves), func(k int) bool { return k > 0 && t.leaves[k].first() > start })
+	return &t.leaves[max(k-1, 0)]
+}
+
+func (b *treeBlock) first() uint32 { return be.Uint32(b.b[b.head:]) }
+
+// freeBit marks an inode as free in the record of its chunk, which it returns:
+// struct xfs_inobt_rec.
+func (t *leafTree) freeBit(in uint32, sparse bool) ([]byte, error) {
+	l := t.leaf(in)
+	for k := range l.count {
+		r := l.b[l.head+16*k:][:16]
+		if in < be.Uint32(r) || in-be.Uint32(r) >= chunkInodes {
+			continue
+		}
+		be.PutUint64(r[8:], be.Uint64(r[8:])|1<<(in-be.Uint32(r)))
+		if sparse { // ir_u.sp.ir_freecount, or ir_u.f.ir_freecount
+			r[7]++
+		} else {
+			be.PutUint32(r[4:], be.Uint32(r[4:])+1)
+		}
+		t.changed[l.off] = l.b
+		return r, nil
 	}
+	return nil, refuse("inode %d of group %d is in no chunk", in, t.ag)
+}
+
+// insert puts the record of a chunk into the tree of chunks with free inodes,
+// or changes it there.
+func (t *leafTree) insert(rec []byte) error {
 	start := be.Uint32(rec)
-	l := leaves[0] // the last one that begins at or before start
-	for _, x := range leaves[1:] {
-		if be.Uint32(x.b[x.head:]) <= start {
-			l = x
-		}
-	}
+	l := t.leaf(start)
 	body := l.b[l.head:]
 	at := 0
 	for at < l.count && be.Uint32(body[16*at:]) < start {
 		at++
 	}
+	t.changed[l.off] = l.b
 	if at < l.count && be.Uint32(body[16*at:]) == start {
 		copy(body[16*at:], rec)
-		return f.put(l.off, l.b)
+		return nil
 	}
 	if l.count == len(body)/16 {
-		return refuse("a block of the tree of free inodes of group %d is full%s", ag, shutDown)
+		return refuse("a block of the tree of free inodes of group %d is full%s", t.ag, shutDown)
 	}
 	if at == 0 && l.count > 0 { // the first of all: the nodes above say so
-		for _, n := range nodes {
-			if be.Uint32(n.b[n.head:]) == be.Uint32(body) {
+		for _, n := range t.nodes {
+			if be.Uint32(n.b[n.head:]) == l.first() {
 				be.PutUint32(n.b[n.head:], start)
-				if err := f.put(n.off, n.b); err != nil {
-					return err
-				}
+				t.changed[n.off] = n.b
 			}
 		}
 	}
 	copy(body[16*(at+1):], body[16*at:16*l.count])
 	copy(body[16*at:], rec)
-	be.PutUint16(l.b[6:], uint16(l.count+1))
-	return f.put(l.off, l.b)
+	l.count++
+	be.PutUint16(l.b[6:], uint16(l.count))
+	return nil
 }
 
 // freed is an inode as the kernel leaves one that it freed (xfs_inode_uninit),

@@ -9,7 +9,10 @@ import (
 )
 
 const (
-	nullBlock = 0xffffffff // NULLAGBLOCK
+	nullBlock  = 0xffffffff // NULLAGBLOCK
+	maxRebuild = 32 << 20   // bytes of the records of one tree
+
+	maxReleases = 1 << 28 // records looked at to find out who else owns the blocks of deleted files
 
 	// Owners in the reverse map that are not inodes have this bit.
 	ownSpecial = 1 << 63
@@ -45,6 +48,9 @@ func (f *finisher) space(ag uint32, w *groupWork) error {
 	freed := slices.Concat(w.loose, w.cow)
 	if g.refs.tree.v5 != 0 {
 		gone := slices.DeleteFunc(g.refs.list(), func(r refRecord) bool { return r.start&cowFlag != 0 })
+		if len(gone)*len(w.owned) > maxReleases {
+			return refuse("the deleted files of group %d share too many blocks%s", ag, shutDown)
+		}
 		for _, x := range w.owned {
 			var more []blockRun
 			gone, more = release(gone, x)
@@ -104,8 +110,8 @@ func (g *groupBuild) read(roots []groupRoot) error {
 		}
 		to.tree = r.tree
 		err := g.fs.walkTreeBlocks(r.tree, g.ag, r.root, r.levels, func(b []byte) error {
-			if to.recs = append(to.recs, b...); len(to.recs) > maxOverlay/4 {
-				return binread.Unsupported(format, "a %s of more than %d bytes", r.tree.describe, maxOverlay/4)
+			if to.recs = append(to.recs, b...); len(to.recs) > maxRebuild {
+				return binread.Unsupported(format, "a %s of more than %d bytes", r.tree.describe, maxRebuild)
 			}
 			return nil
 		}, func(b treeBlock) error {

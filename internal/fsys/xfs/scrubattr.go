@@ -15,32 +15,23 @@ func (e *Editor) scrubAttrs(i *inode) error {
 	if err != nil {
 		return err
 	}
-	type place struct {
-		off int64
-		b   []byte
-	}
-	type value struct{ block, length uint32 }
-	var blocks []place
-	var values []value
 	r := attrReader{fs: e.FS, ino: i, exts: exts, seen: map[uint32]bool{}}
-	r.each = func(off int64, b []byte) { blocks = append(blocks, place{off, b}) }
-	r.value = func(block, length uint32) { values = append(values, value{block, length}) }
+	var failed error
+	r.each = func(off int64, b []byte) {
+		if failed == nil && r.err == nil { // only what made sense so far
+			failed = e.rewrite(off, b, e.clearAttrs)
+		}
+	}
+	r.value = func(block, length uint32) {
+		if failed == nil {
+			failed = e.scrubValue(&r, block, length)
+		}
+	}
 	r.tree(0, -1)
 	if r.err != nil {
-		e.leave("attributes of inode %d were left as they are: %v", i.number, r.err)
-		return nil
+		e.leave("attributes of inode %d were not all cleaned: %v", i.number, r.err)
 	}
-	for _, p := range blocks {
-		if err := e.rewrite(p.off, p.b, e.clearAttrs); err != nil {
-			return err
-		}
-	}
-	for _, v := range values {
-		if err := e.scrubValue(&r, v.block, v.length); err != nil {
-			return err
-		}
-	}
-	return nil
+	return failed
 }
 
 // clearAttrs zeroes everything of an attribute leaf that no entry uses, or

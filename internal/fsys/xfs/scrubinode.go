@@ -82,7 +82,9 @@ func (e *Editor) scrubMapped(i *inode) error {
 	case fsys.Symlink:
 		return e.scrubLink(i, exts)
 	case fsys.Regular:
-		if !clone(i) { // of the others zeroClones knows what is needed
+		// Of clones zeroClones knows what is needed; the size of the file
+		// system's own files, such as quotas, says nothing.
+		if !clone(i) && !e.hidden(i) {
 			return e.scrubTail(i, exts)
 		}
 	}
@@ -91,20 +93,7 @@ func (e *Editor) scrubMapped(i *inode) error {
 
 // forkExtents returns the extents of a fork and scrubs its tree on the way.
 func (e *Editor) forkExtents(f fork) ([]extent, error) {
-	var tree []treeBlock // written when the walk is over
-	exts, err := f.extentsAnd(func(b treeBlock) error {
-		tree = append(tree, b)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range tree {
-		if err := e.scrubTree(b, 16, 8, 8); err != nil {
-			return nil, err
-		}
-	}
-	return exts, nil
+	return f.extentsAnd(func(b treeBlock) error { return e.scrubTree(b, 16, 8, 8) })
 }
 
 // scrubTail zeroes unwritten extents and what lies past the end of a file.

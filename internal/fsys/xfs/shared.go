@@ -10,7 +10,10 @@ import (
 	"assay/internal/span"
 )
 
-const maxLeft = 1000 // notes of one report
+const (
+	maxLeft   = 1000    // notes of one report
+	maxShared = 2 << 20 // extents, in memory, of files that may share blocks
+)
 
 // eachClone calls do with every regular file that may share blocks.
 func (e *Editor) eachClone(do func(i *inode, exts []extent) error) error {
@@ -35,8 +38,8 @@ func (e *Editor) eachClone(do func(i *inode, exts []extent) error) error {
 func (e *Editor) findShared() error {
 	var all []span.Span
 	err := e.eachClone(func(_ *inode, exts []extent) error {
-		if len(all)+len(exts) > maxFreeSpans {
-			return binread.Unsupported(format, "more than %d extents of files that share blocks", maxFreeSpans)
+		if len(all)+len(exts) > maxShared {
+			return binread.Unsupported(format, "more than %d extents of files that share blocks", maxShared)
 		}
 		for _, x := range exts {
 			all = append(all, span.Span{Off: x.physical, Len: x.length})
