@@ -162,9 +162,15 @@ func (f *FS) extendMFT(refs []uint64) error {
 	return f.mappedMFT()
 }
 
-// mappedMFT checks that the runs cover the MFT's size.
+// mappedMFT checks that the runs cover the MFT's size, without holes and with
+// no more clusters than there are: so no record is met more than once.
 func (f *FS) mappedMFT() error {
-	runs := f.mft.runs
+	runs, left := f.mft.runs, f.clusters
+	for _, r := range runs {
+		if left -= r.n; r.lcn == hole || left < 0 {
+			return binread.Errorf(format, f.mft.at, "the MFT has a hole or %d clusters too many", max(0, -left))
+		}
+	}
 	if len(runs) == 0 || runs[len(runs)-1].end() < (f.mft.init+f.cluster-1)/f.cluster {
 		return binread.Errorf(format, f.mft.at, "the MFT of %d bytes is not mapped as a whole", f.mft.size)
 	}

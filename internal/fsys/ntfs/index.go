@@ -66,12 +66,13 @@ func (in *inode) indexOf(name string) (*index, error) {
 	return x, err
 }
 
-// count is the number of blocks; used reports whether one is in use.
+// count is the number of blocks that the bitmap can have in use; used reports
+// whether one is.
 func (x *index) count() int64 {
 	if x.blocks == nil {
 		return 0
 	}
-	return min(x.blocks.size, x.blocks.init) / x.size
+	return min(x.blocks.init/x.size, 8*int64(len(x.bitmap)))
 }
 
 func (x *index) used(no int64) bool {

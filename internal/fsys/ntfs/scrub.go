@@ -265,7 +265,7 @@ func (s *scrubber) index(in *inode, name string) error {
 			return err
 		}
 	}
-	return nil
+	return s.zero(x.blocks.runs, x.count()*x.size, -1)
 }
 
 // clearBlock clears an unprotected index block. One that is not in use keeps
