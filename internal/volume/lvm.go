@@ -124,15 +124,16 @@ func (g *group) assemble(claimed map[string]bool) {
 	}
 	for _, m := range g.members {
 		if m.found != nil {
-			g.account(m)
-			g.guard(m)
+			g.guard(m, g.account(m))
 		}
 	}
 }
 
 // guard says what of one physical volume must stay though no logical volume
 // has it, and what of its metadata is of no use any more.
-func (g *group) guard(m *member) {
+// owned are the bytes of logical volumes, which in hostile metadata may lie
+// anywhere.
+func (g *group) guard(m *member, owned span.Set) {
 	f, l := m.found, g.s.layout
 	keep := func(x span.Span, why string) {
 		l.guards = append(l.guards, guard{f.disk, span.Span{Off: f.off + x.Off, Len: x.Len}, why})
@@ -151,7 +152,7 @@ func (g *group) guard(m *member) {
 	for _, x := range f.pv.Boot {
 		keep(x, "LVM keeps it for a boot loader")
 	}
-	for _, x := range f.pv.Areas.Subtract(f.pv.Live).Intersect(span.Set{whole}) {
+	for _, x := range f.pv.Areas.Subtract(f.pv.Live).Subtract(owned).Intersect(span.Set{whole}) {
 		l.stale[f.disk] = append(l.stale[f.disk], span.Span{Off: f.off + x.Off, Len: x.Len})
 	}
 }
@@ -173,13 +174,11 @@ func (g *group) origin(lv *lvm.LogicalVolume) string {
 	return ""
 }
 
-// account says which bytes of one physical volume are used.
-func (g *group) account(m *member) {
+// account says which bytes of one physical volume are used, and returns those
+// of logical volumes.
+func (g *group) account(m *member) span.Set {
 	f := m.found
-	var used []span.Span
-	for _, a := range f.pv.Areas {
-		used = append(used, span.Span{Off: a.Off, Len: min(a.Len, f.size-a.Off)})
-	}
+	var extents []span.Span
 	for _, lv := range g.vg.LVs {
 		for _, seg := range lv.Segments {
 			n := seg.Count
@@ -190,10 +189,12 @@ func (g *group) account(m *member) {
 				if a.Name != m.Name || a.Extent > m.Extents || n > m.Extents-a.Extent {
 					continue
 				}
-				used = append(used, span.Span{Off: m.Start + a.Extent*g.vg.ExtentSize, Len: n * g.vg.ExtentSize})
+				extents = append(extents, span.Span{Off: m.Start + a.Extent*g.vg.ExtentSize, Len: n * g.vg.ExtentSize})
 			}
 		}
 	}
+	owned := span.Make(extents)
+	used := slices.Concat(owned, f.pv.Areas)
 	inside := span.Make(used).Intersect(span.Set{{Off: 0, Len: f.size}})
 	s := g.s
 	if k := slices.Index(s.used[f.disk], span.Span{Off: f.off, Len: f.size}); k >= 0 {
@@ -202,6 +203,7 @@ func (g *group) account(m *member) {
 	for _, x := range inside {
 		s.used[f.disk] = append(s.used[f.disk], span.Span{Off: f.off + x.Off, Len: x.Len})
 	}
+	return owned
 }
 
 // snapshots notes which volumes are not what they seem.
