@@ -33,10 +33,7 @@ func Write(ctx context.Context, out image.Out, img image.Image, compress string,
 	if size > (maxL1Bytes/8)*perL2*outCluster {
 		return binread.Unsupported(format, "writing a disk of %d bytes", size)
 	}
-	size = (size + 511) &^ 511
-	w := &writer{out: out, size: size, zstd: compress == "zstd", refs: map[int64][]byte{}, l2: make([]byte, outCluster), l2For: -1,
-		l1: make([]byte, max(1, (size+perL2*outCluster-1)/(perL2*outCluster))*8)}
-	w.allocate(1) // the header, which comes last
+	w := newWriter(out, (size+511)&^511, compress == "zstd")
 	p := image.Pass[squeezed]{WriteOptions: o, Image: img, Block: outCluster}
 	switch compress {
 	case "":
@@ -70,6 +67,13 @@ type writer struct {
 	refTable []int64          // where those are that were written; 0 for those in refs
 
 	packAt, packEnd int64 // room for compressed clusters
+}
+
+func newWriter(out image.Out, size int64, zstd bool) *writer {
+	w := &writer{out: out, size: size, zstd: zstd, refs: map[int64][]byte{}, l2: make([]byte, outCluster), l2For: -1}
+	w.l1 = make([]byte, max(1, (size+perL2*outCluster-1)/(perL2*outCluster))*8)
+	w.allocate(1) // the header, which comes last
+	return w
 }
 
 func (w *writer) write(b []byte, off int64) error {
