@@ -16,6 +16,7 @@ import (
 	linuxresidue "assay/internal/checks/linux/residue"
 	linuxssh "assay/internal/checks/linux/ssh"
 	windowsaccount "assay/internal/checks/windows/account"
+	windowssystem "assay/internal/checks/windows/system"
 	"assay/internal/guest"
 )
 
@@ -31,5 +32,6 @@ var Machine = slices.Concat(
 	linuxresidue.All,
 	linuxssh.All,
 	windowsaccount.All,
+	windowssystem.All,
 	[]*check.Check[*guest.Guest](nil),
 )

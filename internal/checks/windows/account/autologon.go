@@ -12,7 +12,7 @@ var autologon = &Check{
 	ID:       "windows/account/autologon",
 	Severity: finding.High,
 	Class:    finding.PresetAccount,
-	Rows:     []string{"A1", "A14", "B1"},
+	Rows:     []string{"A1", "A14"},
 	Covers:   []string{"WAC-005"},
 	Doc: check.Doc{
 		Title:  t("Automatic logon of Windows", "Windows 自动登录"),

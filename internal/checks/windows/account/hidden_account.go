@@ -14,7 +14,7 @@ var hiddenAccount = &Check{
 	ID:       "windows/account/hidden-account",
 	Severity: finding.High,
 	Class:    finding.PresetAccount,
-	Rows:     []string{"A1", "B6"},
+	Rows:     []string{"A6", "B4"},
 	Covers:   []string{"WAC-001"},
 	Doc: check.Doc{
 		Title:  t("Accounts made not to be seen", "被刻意隐藏的账户"),

@@ -14,7 +14,7 @@ var leftoverProfiles = &Check{
 	ID:       "windows/account/leftover-profiles",
 	Severity: finding.Medium,
 	Class:    finding.UserData,
-	Rows:     []string{"A7", "B3"},
+	Rows:     []string{"A6", "B3"},
 	Covers:   []string{"WAC-009"},
 	Doc: check.Doc{
 		Title:  t("Profiles of people who worked on the machine", "曾在本机工作的用户的配置文件"),

@@ -12,7 +12,7 @@ var localAccounts = &Check{
 	ID:       "windows/account/local-accounts",
 	Severity: finding.High,
 	Class:    finding.PresetAccount,
-	Rows:     []string{"A1", "A7", "B6"},
+	Rows:     []string{"A1", "A6", "B4"},
 	Covers:   []string{"WAC-001", "WAC-002"},
 	Doc: check.Doc{
 		Title:  t("Local accounts of Windows that every instance would have", "所有实例都会带有的 Windows 本地账户"),

@@ -13,7 +13,7 @@ var serviceAccounts = &Check{
 	ID:       "windows/account/service-accounts",
 	Severity: finding.Low,
 	Class:    finding.PresetAccount,
-	Rows:     []string{"A1"},
+	Rows:     []string{"A6", "B4"},
 	Covers:   []string{"WAC-006"},
 	Doc: check.Doc{
 		Title:  t("Services that run as a person", "以普通账户运行的服务"),
