@@ -41,7 +41,7 @@ func sample(a aliyun.API) map[string]string {
 		}
 	}
 	for _, unwanted := range map[string][]string{"DescribeImages": {"ImageId"}, "DescribeInstances": {"ImageId", "InstanceIds"}, "ListPolicies": {"PolicyType"},
-		"RunInstances": {"LaunchTemplateId"}, "ListPolicyAttachments": {"PolicyName", "PolicyType"}, "ListAccessKeys": {"UserName"}}[a.Action] {
+		"RunInstances": {"LaunchTemplateId"}, "ListPolicyAttachments": {"PolicyName", "PolicyType"}, "ListAccessKeys": {"UserName"}, "ModifyImageAttribute": {"ImageName"}}[a.Action] {
 		delete(out, unwanted)
 	}
 	return out

@@ -96,7 +96,7 @@ func getFolder(c *call, d *Directory) (obj, *fail) {
 }
 
 func (m *Member) describe(d *Directory) obj {
-	return obj{"AccountId": m.Account, "DisplayName": m.DisplayName, "AccountName": m.DisplayName, "FolderId": m.Folder, "Status": "CreateSuccess",
+	return obj{"AccountId": m.Account, "DisplayName": m.DisplayName, "FolderId": m.Folder, "Status": "CreateSuccess",
 		"Type": "ResourceAccount", "JoinMethod": "created", "JoinTime": stamp(m.Joined), "ModifyTime": stamp(m.Joined), "ResourceDirectoryId": d.ID,
 		"ResourceDirectoryPath": d.folderPath(m.Folder) + "/" + m.Account}
 }
@@ -106,7 +106,9 @@ func getAccount(c *call, d *Directory) (obj, *fail) {
 	if m == nil {
 		return nil, refuse(404, "EntityNotExists.Account", "The specified account does not exist.")
 	}
-	return obj{"Account": m.describe(d)}, nil
+	o := m.describe(d)
+	o["AccountName"] = m.DisplayName // the lists do not tell it
+	return obj{"Account": o}, nil
 }
 
 func (c *call) parent(d *Directory) string {
