@@ -22,14 +22,14 @@ import (
 func (a *app) policyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy",
-		Short: a.t("The deny policies that keep images safe: write, lint, check, explain, scan", "保护镜像的禁止策略：编写、检查语法、评估、解释、扫描代码"),
+		Short: a.t("The deny policies that keep images safe: write, lint, check, explain, scan, bind", "保护镜像的禁止策略：编写、检查语法、评估、解释、扫描代码、绑定"),
 		Long: a.t(`Writes the policies that deny inherited passwords, exports and shares, says what is
 wrong with a policy, plays every known path to the harm against it, and looks for
-what they forbid in infrastructure code. Nothing is sent anywhere.`,
+what they forbid in infrastructure code. Only attach and detach speak to the cloud.`,
 			`编写禁止继承密码、导出和共享镜像的策略，指出策略中的错误，
-用所有已知的危害路径逐一评估，并在基础设施代码中查找被禁止的内容。不会发送任何数据。`),
+用所有已知的危害路径逐一评估，并在基础设施代码中查找被禁止的内容。只有 attach 和 detach 会访问云服务。`),
 	}
-	c.AddCommand(a.policyShowCmd(), a.policyLintCmd(), a.policyCheckCmd(), a.policyExplainCmd(), a.policyScanCmd())
+	c.AddCommand(a.policyShowCmd(), a.policyLintCmd(), a.policyCheckCmd(), a.policyExplainCmd(), a.policyScanCmd(), a.policyAttachCmd(), a.policyDetachCmd())
 	return c
 }
 

@@ -32,12 +32,7 @@ const maxTrailDays = 90
 // account and its regions could be learned. It starts Options.Parallel
 // goroutines and waits for them.
 func Collect(ctx context.Context, c Caller, o Options) (*Snapshot, error) {
-	k := &collector{ctx: ctx, o: o, s: &Snapshot{Format: format, TrailDays: min(o.TrailDays, maxTrailDays)}, texts: map[string]string{}, gaps: map[string]*gapGroup{}}
-	k.c = CallerFunc(func(ctx context.Context, r Request) (json.RawMessage, error) {
-		k.calls.Add(1)
-		return c.Call(ctx, r)
-	})
-	k.s.Taken = o.Now.UTC().Format(time.RFC3339)
+	k := newCollector(ctx, c, o)
 	if err := k.start(); err != nil {
 		return nil, err
 	}
@@ -47,6 +42,31 @@ func Collect(ctx context.Context, c Caller, o Options) (*Snapshot, error) {
 	}
 	k.finish()
 	return k.s, nil
+}
+
+// CollectPolicies is Collect for what decides who may do what, and nothing
+// else: users, groups, roles, their policies, the Resource Directory.
+func CollectPolicies(ctx context.Context, c Caller, o Options) (*Snapshot, error) {
+	k := newCollector(ctx, c, o)
+	if err := k.who(); err != nil {
+		return nil, err
+	}
+	k.run([]job{k.principals, k.directory})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	k.finish()
+	return k.s, nil
+}
+
+func newCollector(ctx context.Context, c Caller, o Options) *collector {
+	k := &collector{ctx: ctx, o: o, s: &Snapshot{Format: format, TrailDays: min(o.TrailDays, maxTrailDays)}, texts: map[string]string{}, gaps: map[string]*gapGroup{}}
+	k.c = CallerFunc(func(ctx context.Context, r Request) (json.RawMessage, error) {
+		k.calls.Add(1)
+		return c.Call(ctx, r)
+	})
+	k.s.Taken = o.Now.UTC().Format(time.RFC3339)
+	return k
 }
 
 // A CallerFunc is a function as a Caller.
@@ -74,8 +94,8 @@ type gapGroup struct {
 	regions []string
 }
 
-// start learns who asks and which regions there are.
-func (k *collector) start() error {
+// who learns who asks.
+func (k *collector) who() error {
 	var who struct{ AccountId, Arn flexText }
 	if err := callerIdentity.Get(k.ctx, k.c, "", nil, &who); err != nil {
 		return fmt.Errorf("asking who the credentials belong to: %w", err)
@@ -84,6 +104,14 @@ func (k *collector) start() error {
 		return errors.New("asking who the credentials belong to: the answer names no account")
 	}
 	k.s.Account, k.s.Caller = string(who.AccountId), string(who.Arn)
+	return nil
+}
+
+// start learns who asks and which regions there are.
+func (k *collector) start() error {
+	if err := k.who(); err != nil {
+		return err
+	}
 	k.s.Regions = slices.Clone(k.o.Regions)
 	if len(k.s.Regions) == 0 {
 		err := each(k, regions, "", nil, func(r struct{ RegionId string }) error {

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -236,4 +237,25 @@ func (t *LaunchTemplate) Label() string {
 		return t.ID
 	}
 	return fmt.Sprintf("%s (%s)", t.ID, t.Name)
+}
+
+// AnyImage finds a custom image of a region, by the first caller who may list
+// them; "" if there is none. Nil callers are passed over.
+func AnyImage(ctx context.Context, callers []Caller, region string) (id string, err error) {
+	for _, c := range callers {
+		if c == nil {
+			continue
+		}
+		var a struct {
+			Images struct{ Image []struct{ ImageId string } }
+		}
+		params := in(region, "ImageOwnerAlias", "self", "PageSize", "1", "PageNumber", "1")
+		if err = images.Get(ctx, c, region, params, &a); err == nil {
+			if len(a.Images.Image) > 0 {
+				id = a.Images.Image[0].ImageId
+			}
+			return id, nil
+		}
+	}
+	return "", err
 }

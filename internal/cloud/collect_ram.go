@@ -137,7 +137,7 @@ func (k *collector) entities(ref PolicyRef, byName map[string]*Principal) {
 }
 
 // noDirectory are the codes of "there is no Resource Directory": no gap.
-var noDirectory = map[string]bool{"ResourceDirectoryNotInUse": true, "EntityNotExists.ResourceDirectory": true}
+var noDirectory = map[string]bool{"ResourceDirectoryNotInUse": true, "EntityNotExists.ResourceDirectory": true, "EntityNotExist.ResourceDirectory": true}
 
 // directory reads the Resource Directory: the tree and its control policies.
 func (k *collector) directory() {

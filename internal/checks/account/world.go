@@ -130,25 +130,35 @@ func (w *world) levels(nodes map[string]*cloud.Node, id string) (out []policy.Co
 	return out
 }
 
-// addMembers makes a caller for each member account: a user with every RAM
-// permission, so that only control policies can stop it.
+// addMembers makes a caller for each member account.
 func (w *world) addMembers(nodes map[string]*cloud.Node) error {
-	full, err := policy.Parse("AdministratorAccess", []byte(policy.Full))
-	if err != nil {
-		return err
-	}
-	for _, n := range w.s.Nodes {
+	for i := range w.s.Nodes {
+		n := &w.s.Nodes[i]
 		if n.Kind != "account" || n.ID == w.s.Account || n.ID == w.s.Directory.Management {
 			continue
 		}
-		set, err := policy.NewSet(policy.Attachments{Control: w.levels(nodes, n.ID), Identity: []*policy.Document{full}})
+		c, err := w.node(nodes, n)
 		if err != nil {
 			return err
 		}
-		arn := "acs:ram::" + n.ID + ":user/*"
-		w.members = append(w.members, policy.Case{Name: arn, Principal: policy.Principal{Kind: policy.User, ARN: arn}, Set: set})
+		w.members = append(w.members, c)
 	}
 	return nil
+}
+
+// node makes a caller for a node of the directory: a user with every RAM
+// permission, so that only control policies can stop it.
+func (w *world) node(nodes map[string]*cloud.Node, n *cloud.Node) (policy.Case, error) {
+	full, err := policy.Parse("AdministratorAccess", []byte(policy.Full))
+	if err != nil {
+		return policy.Case{}, err
+	}
+	set, err := policy.NewSet(policy.Attachments{Control: w.levels(nodes, n.ID), Identity: []*policy.Document{full}})
+	name := "acs:ram::" + n.ID + ":user/*"
+	if n.Kind != "account" {
+		name = n.ID
+	}
+	return policy.Case{Name: name, Principal: policy.Principal{Kind: policy.User, ARN: name}, Set: set}, err
 }
 
 // unseen adds to a reason that control policies were not seen.
