@@ -16,6 +16,7 @@ import (
 	linuxresidue "assay/internal/checks/linux/residue"
 	linuxssh "assay/internal/checks/linux/ssh"
 	windowsaccount "assay/internal/checks/windows/account"
+	windowsregistry "assay/internal/checks/windows/registry"
 	windowssystem "assay/internal/checks/windows/system"
 	"assay/internal/guest"
 )
@@ -32,6 +33,7 @@ var Machine = slices.Concat(
 	linuxresidue.All,
 	linuxssh.All,
 	windowsaccount.All,
+	windowsregistry.All,
 	windowssystem.All,
 	[]*check.Check[*guest.Guest](nil),
 )

@@ -1,0 +1,9 @@
+package registry
+
+import (
+	"testing"
+
+	"assay/internal/checktest"
+)
+
+func Test(t *testing.T) { checktest.Run(t, All) }
