@@ -98,7 +98,9 @@ func TestPagesEnd(t *testing.T) {
 }
 
 func TestPagesStop(t *testing.T) {
-	s := &scripted{f: func(n int, _ cloud.Request) string { return fmt.Sprintf(`{"NextToken":"%d","Snapshots":{"Snapshot":[{},{}]}}`, n) }}
+	s := &scripted{f: func(n int, _ cloud.Request) string {
+		return fmt.Sprintf(`{"NextToken":"%d","Snapshots":{"Snapshot":[{},{}]}}`, n)
+	}}
 	enough := errors.New("enough")
 	n := 0
 	err := aliyun.Items(t.Context(), s, cloud.Request{Product: "ecs", Action: "DescribeSnapshots"}, func(json.RawMessage) error {

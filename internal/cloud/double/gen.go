@@ -32,7 +32,7 @@ type param struct {
 
 // products are the APIs that the double covers.
 var products = []struct{ folder, version, actions string }{
-	{"ecs", "2014-05-26", `AttachKeyPair CreateImage CreateKeyPair CreateInstance CreateLaunchTemplate DeleteImage DeleteKeyPairs
+	{"ecs", "2014-05-26", `AttachKeyPair CreateImage CreateKeyPair CreateInstance DeleteImage DeleteKeyPairs
 		DescribeAutoProvisioningGroupInstances DescribeAutoProvisioningGroups DescribeCloudAssistantStatus DescribeImageSharePermission
 		DescribeImages DescribeInstanceStatus DescribeInstances DescribeInvocationResults DescribeKeyPairs DescribeLaunchTemplateVersions
 		DescribeLaunchTemplates DescribeDiskEncryptionByDefaultStatus DescribeRegions DescribeSnapshots DescribeTasks DescribeUserData DetachKeyPair ExportImage ImportKeyPair ModifyImageAttribute
