@@ -54,7 +54,7 @@ type Options struct {
 	Checks    []string // IDs or prefixes of those to run; all if empty
 	NoContent bool     // leave out checks that read file contents at large
 	Disk      DiskOptions
-	Digest    bool   // compute the sha256 of the first image file
+	Digest    bool   // compute the sha256 of the first image, of its file and of its disk
 	Key       []byte // for fingerprints of secrets
 	Sandbox   string // level reached, for the verdict
 	Parallel  int    // checks at a time; 0 means the number of processors
@@ -104,7 +104,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 		err = r.check(g, suite)
 	}
 	if err == nil && o.Digest && len(t.Images) > 0 {
-		r.verdict.SHA256, err = r.digest(t.Images[0].File)
+		err = r.digest()
 	}
 	if err != nil {
 		r.verdict.Error = err.Error()
@@ -438,26 +438,4 @@ func (r *run) finding(f finding.Finding) {
 
 func (r *run) progress(phase string, done, total int64, unit string) {
 	r.send(report.Message{Progress: &report.Progress{Phase: phase, Done: done, Total: total, Unit: unit}})
-}
-
-// digest is the sha256 of an image file as it lies on the host.
-func (r *run) digest(f *os.File) (string, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	h, buf := sha256.New(), make([]byte, 1<<20)
-	for off := int64(0); off < info.Size(); {
-		if err := r.ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := f.ReadAt(buf, off)
-		h.Write(buf[:n])
-		off += int64(n)
-		if err != nil && !(errors.Is(err, io.EOF) && off == info.Size()) {
-			return "", fmt.Errorf("computing the digest: %w", err)
-		}
-		r.progress("digest", off, info.Size(), "bytes")
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

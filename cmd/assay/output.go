@@ -32,6 +32,7 @@ type outputFlags struct {
 	baseline string
 	all      bool
 	accepted []byte // an ignore file made of flags
+	witness  *assay.Witness
 
 	files []*durable.File // of reports that are being written
 }
@@ -102,6 +103,10 @@ func (o *outputFlags) handler(a *app) (*assay.Judged, error) {
 	if !a.noProg && cli.IsTerminal(os.Stderr) {
 		// First, so that its line is gone before a report is written.
 		hs = append([]report.Handler{cli.NewProgress(os.Stderr, a.lang, cli.Columns(os.Stderr, 80))}, hs...)
+	}
+	if o.witness != nil {
+		o.witness.Handler = report.Tee(hs...)
+		return assay.Judge(o.witness, j), nil
 	}
 	return assay.Judge(report.Tee(hs...), j), nil
 }

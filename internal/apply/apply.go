@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"assay/finding"
@@ -108,13 +109,15 @@ type hand struct {
 	trees map[string]*fsys.Tree // of volumes that are not mounted
 	keep  []string
 	gone  map[where]bool // removed in this run: the tree's cache does not know
+	roots []string       // directories that were removed or emptied
+	stale bool           // directories went since the trees were made
 	hives []*hive        // being edited
 }
 
-// where is one file of one tree.
+// where is one file of one volume.
 type where struct {
-	t *fsys.Tree
-	p fsys.Place
+	volume string
+	node   fsys.Node
 }
 
 // step performs one step.
@@ -136,11 +139,11 @@ func (h *hand) step(s plan.Step) (finding.Text, error) {
 		}
 	}
 	f, err := h.find(s.Volume, s.Path, follows(s.Op))
+	if errors.Is(err, fsys.ErrNotExist) && h.below(s.Path) || err == nil && h.gone[f.where()] {
+		return finding.Text{}, nil // went with an earlier step
+	}
 	if err != nil {
 		return finding.Text{}, err
-	}
-	if h.gone[f.where()] {
-		return finding.T("went with an earlier step", "已随前面的步骤处理"), nil
 	}
 	if onHive(s) {
 		return h.registry(f, s)
@@ -161,7 +164,7 @@ func (h *hand) step(s plan.Step) (finding.Text, error) {
 	case finding.Remove:
 		return h.remove(f)
 	case finding.EmptyDir:
-		return h.below(f, nil)
+		return h.emptyDir(f, nil)
 	case finding.RemoveTree:
 		return h.removeTree(f)
 	}
@@ -183,7 +186,27 @@ type file struct {
 	editor fsys.Editor
 }
 
-func (f *file) where() where { return where{f.tree, f.place} }
+func (f *file) where() where { return where{f.tree.VolumeOf(f.place), f.place.Node} }
+
+// below reports whether a path lies in a directory that an earlier step
+// removed or emptied.
+func (h *hand) below(name string) bool {
+	return slices.ContainsFunc(h.roots, func(d string) bool { return strings.HasPrefix(name, strings.TrimSuffix(d, "/")+"/") })
+}
+
+// refresh makes the trees anew after directories went: their caches still
+// have what was in them.
+func (h *hand) refresh() error {
+	if !h.stale {
+		return nil
+	}
+	t, err := fsys.NewTree(h.Mounts...)
+	if err != nil {
+		return err
+	}
+	h.tree, h.trees, h.stale = t, map[string]*fsys.Tree{}, false
+	return nil
+}
 
 // treeOf is the tree in which a path of a volume is to be looked up: the
 // machine's own if the volume is mounted there or none is named.
@@ -213,6 +236,9 @@ func (h *hand) treeOf(name string) (*fsys.Tree, error) {
 
 // find looks a path up.
 func (h *hand) find(volume, name string, follow bool) (*file, error) {
+	if err := h.refresh(); err != nil {
+		return nil, err
+	}
 	t, err := h.treeOf(volume)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ const maxDepth = 1024
 // seeds cloud-init is not state: it stays.
 func (h *hand) reset(f *file) (finding.Text, error) {
 	if f.meta.Kind == fsys.Directory {
-		return h.below(f, map[string]bool{path.Join(f.path, "seed"): true})
+		return h.emptyDir(f, map[string]bool{path.Join(f.path, "seed"): true})
 	}
 	return finding.Text{}, f.editor.Blank(f.place.Node)
 }
@@ -63,6 +63,7 @@ func (h *hand) removeTree(f *file) (finding.Text, error) {
 	if err != nil {
 		return finding.Text{}, err
 	}
+	h.roots, h.stale = append(h.roots, f.path), true
 	left, err := w.empty(f.place.Node, f.path, 0)
 	if err == nil && !left {
 		err = f.editor.Remove(dir.Node, path.Base(f.path))
@@ -76,12 +77,13 @@ func (h *hand) removeTree(f *file) (finding.Text, error) {
 	return w.note(), err
 }
 
-// below removes all below a directory but what except names.
-func (h *hand) below(f *file, except map[string]bool) (finding.Text, error) {
+// emptyDir removes all below a directory but what except names.
+func (h *hand) emptyDir(f *file, except map[string]bool) (finding.Text, error) {
 	if f.meta.Kind != fsys.Directory {
 		return finding.Text{}, fsys.ErrNotDir
 	}
 	w := walk{h: h, f: f, except: except}
+	h.roots, h.stale = append(h.roots, f.path), true
 	_, err := w.empty(f.place.Node, f.path, 0)
 	return w.note(), err
 }
@@ -135,7 +137,7 @@ func (w *walk) entry(dir fsys.Node, e fsys.Entry, name string, depth int) (stays
 	if err != nil {
 		return true, err
 	}
-	at := where{w.f.tree, fsys.Place{Mount: w.f.place.Mount, Node: e.Node}}
+	at := where{w.f.tree.VolumeOf(w.f.place), e.Node}
 	if m.Kind == fsys.Directory {
 		if stays, err = w.empty(e.Node, name, depth+1); err != nil || stays {
 			return stays, err

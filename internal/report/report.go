@@ -183,6 +183,8 @@ type Verdict struct {
 	Seconds   float64        `json:"seconds"`
 	Catalogue string         `json:"catalogue"`
 	SHA256    string         `json:"sha256,omitempty"` // of the input file, when asked for
-	Sandbox   string         `json:"sandbox"`          // the level that was reached
-	Error     string         `json:"error,omitempty"`  // why the run did not get to the end
+	// DiskSHA256 is that of the virtual disk, the same in every format.
+	DiskSHA256 string `json:"disk_sha256,omitempty"`
+	Sandbox    string `json:"sandbox"`         // the level that was reached
+	Error      string `json:"error,omitempty"` // why the run did not get to the end
 }

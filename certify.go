@@ -1,0 +1,68 @@
+package assay
+
+import (
+	"crypto"
+	"errors"
+	"time"
+
+	"assay/finding"
+	"assay/internal/attest"
+	"assay/internal/report"
+)
+
+// ErrNotClean says why no statement is made: a finding that counts, a gap that
+// nobody accepted, or an inspection that did not get to the end.
+var ErrNotClean = errors.New("only a clean image is certified")
+
+// A Witness is a handler that remembers of one inspection what a statement
+// says of it.
+type Witness struct {
+	report.Handler
+	detail attest.Detail
+	image  attest.Image
+	clean  bool
+	judged bool
+}
+
+// Handle implements report.Handler. The stream must be a judged one.
+func (w *Witness) Handle(m report.Message) error {
+	switch {
+	case m.Config != nil:
+		w.judged, w.clean = false, false
+		w.detail = attest.Detail{Tool: "assay " + m.Config.Version, Catalogue: m.Config.Catalogue, Checks: len(m.Config.Checks), FailOn: m.Config.FailOn}
+	case m.Inventory != nil:
+		for _, v := range m.Inventory.Volumes {
+			w.detail.Volumes = append(w.detail.Volumes, v.Name+" "+v.Content)
+		}
+		if s := m.Inventory.System; s != nil {
+			w.detail.System = s.Name
+		}
+	case m.Finding != nil && m.Finding.Accepted != nil:
+		w.accept(m.Finding.ID, m.Finding.Title, m.Finding.Accepted)
+	case m.Gap != nil && m.Gap.Accepted != nil:
+		w.accept(m.Gap.ID, m.Gap.Title, m.Gap.Accepted)
+	case m.Verdict != nil:
+		v := m.Verdict
+		w.judged, w.clean = true, v.Clean
+		w.detail.Findings, w.detail.Files, w.detail.BytesRead = v.Findings, v.Files, v.BytesRead
+		w.image.FileSHA256, w.image.DiskSHA256 = v.SHA256, v.DiskSHA256
+	}
+	return w.Handler.Handle(m)
+}
+
+func (w *Witness) accept(id string, title finding.Text, a *finding.Acceptance) {
+	reason := a.Reason
+	if a.By == "baseline" {
+		reason = "known from the baseline"
+	}
+	w.detail.Accepted = append(w.detail.Accepted, attest.Accepted{ID: id, Title: title.EN, Reason: reason})
+}
+
+// Certify makes the signed statement of the inspection that was witnessed.
+func (w *Witness) Certify(name string, now time.Time, key crypto.Signer) ([]byte, error) {
+	if !w.judged || !w.clean || w.image.FileSHA256 == "" {
+		return nil, ErrNotClean
+	}
+	w.image.Name, w.detail.Time = name, now
+	return attest.Make(w.image, w.detail, key)
+}
