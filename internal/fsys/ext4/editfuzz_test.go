@@ -1,6 +1,10 @@
 package ext4
 
 import (
+	"context"
+	"os/exec"
+	"path/filepath"
+
 	"bytes"
 	"errors"
 	"math/rand/v2"
@@ -9,6 +13,7 @@ import (
 
 	"assay/internal/binread"
 	"assay/internal/fsys"
+	"assay/internal/need"
 )
 
 // An abuser does to a file system, which may be hostile, whatever an editor
@@ -181,4 +186,37 @@ func FuzzEditor(f *testing.F) {
 		}
 		surviveEdits(t, img, ops)
 	})
+}
+
+// TestEditCorpus edits the images of e2fsprogs' tests, which are broken: none
+// may do harm, and those in which e2fsck finds nothing must be so afterwards.
+func TestEditCorpus(t *testing.T) {
+	need.Tool(t, "e2fsck")
+	images, clean, edited := 0, 0, 0
+	corpusImages(t, "*", func(name string, img []byte) {
+		images++
+		b := bytes.Clone(img)
+		if !surviveEdits(t, b, []byte{byte(images), 3, 255, 7, 100, 4, 1}) {
+			return
+		}
+		edited++
+		if len(img) > 64<<20 {
+			return
+		}
+		p := filepath.Join(t.TempDir(), "fs.img")
+		check := func(img []byte) error { // some of these images keep e2fsck busy for minutes
+			(&memPatch{img}).writeOut(t, p)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			return exec.CommandContext(ctx, "e2fsck", "-fn", p).Run()
+		}
+		if check(img) != nil {
+			return
+		}
+		clean++
+		if err := check(b); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, command(t, "e2fsck", "-fn", p))
+		}
+	})
+	t.Logf("%d images, %d edited, %d of them clean before and after", images, edited, clean)
 }
