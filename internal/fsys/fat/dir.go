@@ -27,6 +27,10 @@ type entry struct {
 	at   int64 // byte offset on the volume
 	raw  [entrySize]byte
 	name string // long name if there is a valid one
+
+	// parts is where the entries of its long name are; it is valid only while
+	// the entry is visited.
+	parts []int64
 }
 
 func (e *entry) buf() *binread.Buf { return &binread.Buf{B: e.raw[:]} }
@@ -92,6 +96,7 @@ func (f *FS) places(dir fsys.Node) ([]fsys.Extent, error) {
 // cannot be are left out, and the first of them is the error at the end.
 func (f *FS) entries(dir fsys.Node, visit func(*entry) error) error {
 	var long longName
+	var parts []int64
 	var bad error
 	err := f.raws(dir, func(at int64, b []byte) error {
 		if b[0] == deleted {
@@ -99,13 +104,20 @@ func (f *FS) entries(dir fsys.Node, visit func(*entry) error) error {
 			return nil
 		}
 		if b[11]&0x3f == attrLong {
-			long.add(b)
+			if long.add(b); b[0]&0x40 != 0 {
+				parts = parts[:0]
+			}
+			if len(parts) < maxLong {
+				parts = append(parts, at)
+			}
 			return nil
 		}
 		e := entry{at: at}
 		copy(e.raw[:], b)
 		name, ok := long.name(b)
-		long.remaining = -1
+		if long.remaining = -1; ok {
+			e.parts = parts
+		}
 		short := string(b[:11])
 		if b[11]&attrLabel != 0 || short == ".          " || short == "..         " {
 			return nil

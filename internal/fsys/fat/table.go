@@ -48,6 +48,14 @@ func (t *table) page(n int64) ([]byte, error) {
 	return b, nil
 }
 
+// forget drops what is kept of the FAT, which was changed.
+func (t *table) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.pages)
+	t.order = t.order[:0]
+}
+
 // A cursor reads entries and remembers the page of the last one.
 type cursor struct {
 	t  *table

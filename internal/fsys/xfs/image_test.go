@@ -46,10 +46,23 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 		if mounted {
 			mounted = false
 			need.Run(t, "umount", dir)
+			released(t, img)
 		}
 	}
 	t.Cleanup(umount)
 	return dir, umount
+}
+
+// released waits until nobody has the image mounted any more: a mount
+// namespace that another process made while it was mounted here holds on to it.
+func released(t testing.TB, img string) {
+	t.Helper()
+	for tries := 0; need.Run(t, "losetup", "-j", img) != ""; tries++ {
+		if tries == 600 {
+			t.Fatalf("%s is still mounted somewhere a minute after umount", img)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func tryMount(t testing.TB, img, dir, opts string) (string, error) {
@@ -58,6 +71,7 @@ func tryMount(t testing.TB, img, dir, opts string) (string, error) {
 		out, err := command(t, "mount", "-t", "xfs", "-o", "loop,"+opts, img, dir).CombinedOutput()
 		if err == nil && bytes.Contains(out, []byte("read-only")) && strings.HasPrefix(opts, "rw") && tries < 20 {
 			need.Run(t, "umount", dir) // the loop device was somebody else's read-only one a moment ago
+			released(t, img)
 			continue
 		}
 		if err == nil || tries == 20 || !bytes.Contains(out, []byte("busy")) { // another process took the same loop device
