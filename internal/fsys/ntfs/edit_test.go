@@ -215,7 +215,7 @@ func TestEditor(t *testing.T) {
 			}
 			t.Logf("fsntfsinfo judges: %v", before == nil)
 			for name, b := range x {
-				want[name] = sha256.Sum256(b)
+				want[name] = sum(b)
 			}
 			dir, umount = mount(t, img, "ro")
 			same(t, want, hashes(t, dir, append(streams, "secret/host:resident", "secret/host:plain", "secret:stream")...))
@@ -326,6 +326,8 @@ func replaceAll(t *testing.T, e *Editor, want map[string][]byte) {
 		}
 	}
 }
+
+func sum(b []byte) [32]byte { return sha256.Sum256(b) }
 
 func same(t *testing.T, want, got map[string][32]byte) {
 	t.Helper()

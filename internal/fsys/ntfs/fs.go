@@ -42,6 +42,7 @@ type FS struct {
 	flags    uint16 // of the volume
 	label    string
 	log      logState
+	extend   map[uint64]bool // records of what lies below $Extend
 	problems []fsys.Problem
 }
 
@@ -80,6 +81,7 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 		f.problem(finding.GapJournal, binread.Errorf(format, f.log.at, "%s; what was written last may be missing", f.log.reason))
 	}
 	f.loadUpcase()
+	f.loadExtend()
 	return f, nil
 }
 

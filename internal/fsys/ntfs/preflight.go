@@ -12,10 +12,14 @@ import (
 // bootWindows is what makes a volume clean.
 const bootWindows = `start Windows from it, run "chkdsk /f" if it asks for it, then "powercfg /h off" and "shutdown /s /t 0"`
 
+// flagQuiet is set on volumes of Windows 10 and later and has no public name;
+// ntfs-3g takes it for nothing that forbids writing (VOLUME_MUST_MOUNT_RO_MASK).
+const flagQuiet = 0x0080
+
 // preflight says why nothing may be written. Nothing but reading is done.
 func (e *Editor) preflight() error {
 	switch {
-	case e.flags != 0: // VOLUME_IS_DIRTY, VOLUME_RESIZE_LOG_FILE, … all mean work to do
+	case e.flags&^flagQuiet != 0: // VOLUME_IS_DIRTY, VOLUME_RESIZE_LOG_FILE, … all mean work to do
 		return fmt.Errorf("its flags are %#x (1 is dirty): %s", e.flags, bootWindows)
 	case e.log.reason != "":
 		return fmt.Errorf("%s: %s", e.log.reason, bootWindows)

@@ -107,8 +107,39 @@ func (f *FS) Scan(yield func(fsys.Node, fsys.Meta) error) error {
 	return cmpErr(err, broken.err())
 }
 
-// metafile reports whether the file lies directly in $Extend.
-func (in *inode) metafile() bool {
-	a := in.first(typeName, "")
-	return a != nil && a.resident && a.valueLen >= nameFixed && number(le.Uint64(a.value())) == recordExtend
+// Bounds on $Extend, which has about ten entries.
+const (
+	maxExtend      = 4096
+	maxExtendDepth = 4
+)
+
+// loadExtend remembers what lies below $Extend: files of the file system's own
+// whose records have no reserved number. What cannot be read of it is no file
+// of anybody.
+func (f *FS) loadExtend() {
+	f.extend = map[uint64]bool{}
+	dirs := []fsys.Node{recordExtend}
+	for range maxExtendDepth {
+		var next []fsys.Node
+		for _, d := range dirs {
+			_ = f.ReadDir(d, func(e fsys.Entry) error {
+				no := number(uint64(e.Node))
+				if f.extend[no] {
+					return nil
+				}
+				if len(f.extend) >= maxExtend {
+					return fsys.ErrStop
+				}
+				f.extend[no] = true
+				if e.Kind == fsys.Directory {
+					next = append(next, e.Node)
+				}
+				return nil
+			})
+		}
+		dirs = next
+	}
 }
+
+// metafile reports whether the file lies below $Extend.
+func (in *inode) metafile() bool { return in.f.extend[in.base.no] }

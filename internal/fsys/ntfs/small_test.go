@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -287,6 +288,8 @@ func TestPreflight(t *testing.T) {
 		"unclean log":    {func(m memory) { m.restartPages(t, 1, 1, 0, 0) }, "not finished"},
 		"fast startup":   {func(m memory) { m.restartPages(t, 2, 0, noClient, restartClean) }, "fast startup"},
 		"dirty":          {volumeFlags(1), "chkdsk"},
+		"Windows 10":     {volumeFlags(0x80), ""},
+		"upgrade":        {volumeFlags(0x84), "chkdsk"},
 		"version":        {func(m memory) { m.changeAttr(t, recordVolume, typeVolInfo, "", func(a *attr) { a.value()[8] = 4 }) }, "version 4.1"},
 		"awake":          {func(memory) {}, ""},
 		"hibernated":     {hibernated("hibr"), "hibernated"},
@@ -379,6 +382,60 @@ func TestScrubsLogAndShadows(t *testing.T) {
 	if err != nil || len(bytes.Trim(log, "\xff")) > 0 {
 		t.Errorf("the log is not empty: %v", err)
 	}
+}
+
+// TestChangeJournal clears $UsnJrnl, which has the names of files long gone,
+// and neither shows nor edits what lies in $Extend. ntfs-3g makes nothing
+// there, so the journal lies in the root and is said to be below $Extend.
+func TestChangeJournal(t *testing.T) {
+	m := tiny(t, "", func(dir string) {
+		write(t, dir+"/$UsnJrnl", nil)
+		write(t, dir+"/$UsnJrnl:$J", bytes.Repeat(utf16le("SECRETMARK of a name"), 2000))
+		write(t, dir+"/$UsnJrnl:$Max", make([]byte, 32))
+		write(t, dir+"/file", []byte("stays"))
+	})
+	e, err := NewEditor(m, int64(len(m)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lookup(e, "$Extend"); err == nil {
+		t.Error("$Extend is shown")
+	}
+	journal := find(t, e, "$UsnJrnl")
+	e.extend[number(uint64(journal))] = true
+	for _, err := range []error{e.Blank(journal), e.BlankStream(journal, "$J"), e.Overwrite(recordUpcase, 0, []byte("x"))} {
+		if !errors.Is(err, fsys.ErrCannot) {
+			t.Errorf("an edit of the file system's own: %v", err)
+		}
+	}
+	reparse, err := e.lookup(recordExtend, "$reparse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.Scan(func(n fsys.Node, _ fsys.Meta) error {
+		if n == journal || n == reparse {
+			t.Error("Scan yields $UsnJrnl")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := e.Scrub(); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(m, utf16le("SECRETMARK")) {
+		t.Error("names are left in the journal")
+	}
+	f, err := m.open(t).OpenStream(journal, "$J")
+	if err != nil || f.Size() != 80000 {
+		t.Errorf("the journal: %v, %v", f, err)
+	}
+	img := filepath.Join(t.TempDir(), "img")
+	if err := os.WriteFile(img, m, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	judge(t, img)
 }
 
 // TestLZNT1 packs and unpacks all kinds of bytes, and unpacks [MS-XCA]'s example.
