@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Writes a disk of 8 GiB with about 2 GiB of data in every format, beside
 # qemu-img convert on the same file. DIR is where the files lie (default: a new
-# folder in /tmp), ROUNDS how often each is done; the best time counts.
+# folder in /tmp), ROUNDS how often each is done (the best time counts), WHAT
+# which formats, as a pattern.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d -p "${DIR:-/tmp}" assay-convert.XXXXXX)
@@ -18,4 +19,4 @@ rm -rf "$work/tree"
 du -h --apparent-size "$work/disk.raw" | cut -f1 | tr '\n' ' '; echo "virtual, $(du -h "$work/disk.raw" | cut -f1) of data"
 
 TMPDIR=$work ASSAY_BENCH_IMAGE=$work/disk.raw go test ./internal/disk -run '^$' \
-	-bench WriteAgainstQemu -benchtime "${ROUNDS:-3}x" -timeout 60m | grep -E '^Benchmark'
+	-bench "WriteAgainstQemu/${WHAT:-}" -benchtime "${ROUNDS:-3}x" -timeout 60m | grep --line-buffered -E '^Benchmark'

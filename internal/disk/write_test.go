@@ -80,7 +80,7 @@ func TestWriteAgainstQemu(t *testing.T) {
 	for _, out := range outputs() {
 		t.Run(out.String(), func(t *testing.T) {
 			for seed := range uint64(8) {
-				size := []int64{512, 64 << 10, 9<<20 + 512, 4 << 20, 2<<20 - 512, 33<<20 + 512*77, 5 << 20, 1<<20 + 4096}[seed]
+				size := []int64{512, 64 << 10, 9<<20 + 512, 4 << 20, 2<<20 - 512, 17<<20 + 512*77, 5 << 20, 1<<20 + 4096}[seed]
 				img := changed(t, size, seed)
 				path := writeImage(t, img, disk.WriteOptions{Format: out.format, Compress: out.compress, Workers: 1 + int(seed%3)})
 				if out.check {
@@ -89,6 +89,57 @@ func TestWriteAgainstQemu(t *testing.T) {
 				want := disktest.Raw(t, path, "-f", out.qemu)
 				disktest.Same(t, img, want)
 				disktest.Same(t, open(t, path, disk.Options{Format: strings.TrimSuffix(out.format, "-fixed")}), want)
+			}
+		})
+	}
+}
+
+// TestWriteOddSize: a raw file keeps a size that is no multiple of 512; other
+// formats count in sectors, and the disk ends with zeros.
+func TestWriteOddSize(t *testing.T) {
+	need.Tool(t, "qemu-img")
+	for _, out := range outputs() {
+		t.Run(out.String(), func(t *testing.T) {
+			const size = 3<<20 + 12345
+			img := changed(t, size, 11)
+			if _, err := img.WriteAt([]byte("the end"), size-7); err != nil {
+				t.Fatal(err)
+			}
+			path := writeImage(t, img, disk.WriteOptions{Format: out.format, Compress: out.compress})
+			want := make([]byte, (size+511)&^511)
+			if _, err := img.ReadAt(want[:size], 0); err != nil {
+				t.Fatal(err)
+			}
+			if out.check {
+				need.Run(t, "qemu-img", "check", "-f", out.qemu, path)
+			}
+			got, err := os.ReadFile(disktest.Raw(t, path, "-f", out.qemu))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("qemu-img reads %d other bytes (%v)", len(got), err)
+			}
+			if fi, err := os.Stat(path); out.format == "raw" && (err != nil || fi.Size() != size) {
+				t.Errorf("a size of %d, %v", fi.Size(), err)
+			}
+		})
+	}
+}
+
+// TestWriteTwice: the same disk gives the same file, whatever the number of
+// workers.
+func TestWriteTwice(t *testing.T) {
+	img := changed(t, 30<<20, 8)
+	for _, out := range outputs() {
+		t.Run(out.String(), func(t *testing.T) {
+			var files [2][]byte
+			for i := range files {
+				var err error
+				files[i], err = os.ReadFile(writeImage(t, img, disk.WriteOptions{Format: out.format, Compress: out.compress, Workers: 1 + 4*i}))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !bytes.Equal(files[0], files[1]) {
+				t.Error("the files differ")
 			}
 		})
 	}
