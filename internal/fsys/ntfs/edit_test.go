@@ -155,6 +155,10 @@ func plantSecrets(t testing.TB, dir string, cluster int64) {
 		for _, n := range []string{"blank", "overwrite", "clear"} {
 			write(t, c+"/"+n, append(pattern(3, 300000), secret(100000)...))
 		}
+		// Units with holes behind them, as many as need several records.
+		big := append(pattern(4, 8<<20), secret(1<<20)...)
+		write(t, c+"/many records", big)
+		write(t, c+":many records", big[len(big)-(9<<20)/2:])
 	}
 	fragmentWith(t, d+"/fragments", 1500*4096/cluster, cluster, secret(int(cluster)))
 	// What is deleted leaves its traces everywhere.
@@ -238,7 +242,12 @@ func editAll(t *testing.T, e *Editor, cluster int64) map[string][]byte {
 	}
 	blank := []string{"secret/resident", "secret/plain", "secret/fragments", "secret/linked"}
 	if cluster <= 4096 {
-		blank = append(blank, "secret/packed/blank")
+		blank = append(blank, "secret/packed/blank", "secret/packed/many records")
+		n := find(t, e, "secret/packed/many records")
+		if in, err := e.inode(n); err != nil || len(in.pieces(in.first(typeData, ""))) < 2 {
+			t.Logf("many records: %v; this tests less than it could", err)
+		}
+		must(e.BlankStream(find(t, e, "secret/packed"), "many records"))
 	}
 	for _, p := range blank {
 		n := find(t, e, p)
@@ -366,7 +375,7 @@ func where(t testing.TB, img, mark string) (out []int) {
 func use(t *testing.T, img string, want map[string][32]byte) {
 	t.Helper()
 	dir, umount := mount(t, img, "rw,compression")
-	for _, p := range []string{"secret/resident", "secret/plain", "secret/fragments", "secret/packed/blank", "secret/packed/clear", "secret/replace"} {
+	for _, p := range []string{"secret/resident", "secret/plain", "secret/fragments", "secret/packed/blank", "secret/packed/many records", "secret/packed/clear", "secret/replace"} {
 		f, err := os.OpenFile(dir+"/"+p, os.O_WRONLY|os.O_APPEND, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

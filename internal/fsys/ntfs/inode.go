@@ -16,7 +16,8 @@ const maxList = 256 << 10
 type inode struct {
 	f     *FS
 	base  *record
-	attrs []*attr // a stream's pieces follow each other in order
+	list  *attr   // the attribute list, nil if there is none
+	attrs []*attr // all others; a stream's pieces follow each other in order
 }
 
 // inode loads the file that n refers to.
@@ -34,19 +35,18 @@ func (f *FS) inode(n fsys.Node) (*inode, error) {
 // load collects the attributes of the file with base record r.
 func (f *FS) load(r *record) (*inode, error) {
 	in := &inode{f: f, base: r}
-	var list *attr
 	err := r.each(func(a *attr) error {
 		if a.typ == typeList {
-			list = a
+			in.list = a
 		} else {
 			in.attrs = append(in.attrs, a)
 		}
 		return nil
 	})
-	if err != nil || list == nil {
+	if err != nil || in.list == nil {
 		return in, err
 	}
-	refs, err := f.extensions(r, list)
+	refs, err := f.extensions(r, in.list)
 	if err != nil {
 		return nil, err
 	}
