@@ -16,6 +16,7 @@ import (
 	linuxresidue "assay/internal/checks/linux/residue"
 	linuxssh "assay/internal/checks/linux/ssh"
 	windowsaccount "assay/internal/checks/windows/account"
+	windowsfiles "assay/internal/checks/windows/files"
 	windowsregistry "assay/internal/checks/windows/registry"
 	windowssystem "assay/internal/checks/windows/system"
 	"assay/internal/guest"
@@ -33,6 +34,7 @@ var Machine = slices.Concat(
 	linuxresidue.All,
 	linuxssh.All,
 	windowsaccount.All,
+	windowsfiles.All,
 	windowsregistry.All,
 	windowssystem.All,
 	[]*check.Check[*guest.Guest](nil),

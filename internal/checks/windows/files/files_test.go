@@ -1,0 +1,9 @@
+package files
+
+import (
+	"testing"
+
+	"assay/internal/checktest"
+)
+
+func Test(t *testing.T) { checktest.Run(t, All) }
