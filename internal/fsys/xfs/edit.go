@@ -62,7 +62,11 @@ func NewEditor(p fsys.Patch, size int64) (*Editor, error) {
 	if err := fs.writable(); err != nil {
 		return nil, err
 	}
-	if fs.log.Replayed {
+	deleted, err := fs.Unlinked()
+	if err != nil {
+		return nil, refuseFor(err)
+	}
+	if fs.log.Replayed || len(deleted) > 0 {
 		if fs, err = settle(fs, p); err != nil {
 			return nil, err
 		}

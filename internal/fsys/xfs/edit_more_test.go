@@ -280,3 +280,40 @@ func TestEditorOwnFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestEditorOrphans: an unmounted log, but files that were deleted while open
+// still on their lists, as some kernels leave them.
+func TestEditorOrphans(t *testing.T) {
+	img := mkfs(t, 512<<20, "-m", "rmapbt=1")
+	dir, umount := mount(t, img, "rw,noatime")
+	open := deleteOpen(t, dir)
+	crash(t, dir, true, func() {
+		for _, f := range open {
+			f.Close()
+		}
+		umount()
+	})
+	s := load(t, img)
+	fs, err := Open(s, s.size)
+	must(t, err)
+	record, where, err := fs.cleanLog()
+	must(t, err)
+	for num, page := range fs.dev.pages {
+		s.write(num*pageSize, page)
+	}
+	must(t, fs.settleSuper(s))
+	must(t, writeLog(s, record, where))
+	if fs, err = Open(s, s.size); err != nil || !fs.LogState().Clean {
+		t.Fatalf("%v, %+v", err, fs.LogState())
+	}
+	if gone, err := fs.Unlinked(); err != nil || len(gone) < 20 {
+		t.Fatalf("%v, %v", gone, err)
+	}
+	e := newEditor(t, s)
+	_, err = e.Scrub()
+	must(t, err)
+	if at := s.marks(mark); len(at) > 0 {
+		t.Errorf("%d marks are left", len(at))
+	}
+	repairAgrees(t, s.save(t))
+}

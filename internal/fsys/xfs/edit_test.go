@@ -36,6 +36,17 @@ func (s *sparseImage) Zero(off, n int64) error {
 	if off < 0 || n < 0 || off > s.size-n {
 		return fmt.Errorf("zeroing of %d bytes at %d", n, off)
 	}
+	if n/pageSize > int64(len(s.pages)) {
+		for num := range s.pages {
+			if at := num * pageSize; at >= off && at+pageSize <= off+n {
+				delete(s.pages, num)
+			}
+		}
+		if tail := (off + n) &^ (pageSize - 1); tail > off {
+			head := (off + pageSize - 1) &^ (pageSize - 1)
+			return errors.Join(s.Zero(off, head-off), s.Zero(tail, off+n-tail))
+		}
+	}
 	for n > 0 {
 		k := min(n, pageSize-off%pageSize)
 		if k == pageSize {

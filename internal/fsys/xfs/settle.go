@@ -11,6 +11,9 @@ import (
 // what the kernel would do next (finish), the counters that the kernel would work out on mounting, and leaves a clean
 // log. It returns the file system opened again.
 func settle(fs *FS, p fsys.Patch) (*FS, error) {
+	if fs.dev.pages == nil {
+		fs.dev.pages = map[int64][]byte{}
+	}
 	if err := fs.finish(); err != nil {
 		return nil, err
 	}
@@ -37,7 +40,7 @@ func settle(fs *FS, p fsys.Patch) (*FS, error) {
 	if !again.log.Clean {
 		return nil, fmt.Errorf("xfs: the log is not clean after it was written: %s", again.log.Reason)
 	}
-	again.desc.Replayed = true
+	again.desc.Replayed = fs.log.Replayed
 	return again, nil
 }
 
