@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"slices"
 
 	"assay/check"
@@ -33,7 +34,7 @@ var keySpread = &Check{
 				continue
 			}
 			f := finding.Finding{Where: at(p.Subject, "ecs", k.Region, "keypair/"+k.Name),
-				Title: finding.Tf("Key pair %s in %s opens %d instances", "%[2]s 的密钥对 %[1]s 可登录 %[3]d 台实例", k.Name, k.Region, len(is)),
+				Title: t(fmt.Sprintf("Key pair %s in %s opens %s", k.Name, k.Region, count(len(is), "instance")), fmt.Sprintf("%s 的密钥对 %s 可登录 %d 台实例", k.Region, k.Name, len(is))),
 				Fix: fix(t("Spread the instances over several key pairs", "将实例分散到多个密钥对"), consoleKeys,
 					command("assay", "fix", "ecs://"+k.Region+"/"+is[0].ID))}
 			if len(is) > wide {
@@ -83,7 +84,8 @@ var keyAge = &Check{
 			}
 			is := used[k.Region+"/"+k.Name]
 			f := finding.Finding{Where: at(p.Subject, "ecs", k.Region, "keypair/"+k.Name),
-				Title: finding.Tf("Key pair %s in %s is %d days old and opens %d instances", "%[2]s 的密钥对 %[1]s 已使用 %[3]d 天，可登录 %[4]d 台实例", k.Name, k.Region, days, len(is))}
+				Title: t(fmt.Sprintf("Key pair %s in %s is %d days old and opens %s", k.Name, k.Region, days, count(len(is), "instance")),
+					fmt.Sprintf("%s 的密钥对 %s 已使用 %d 天，可登录 %d 台实例", k.Region, k.Name, days, len(is)))}
 			if len(is) == 0 {
 				f.Fix = fix(t("Delete it: no instance uses it", "没有实例使用，可删除"), consoleKeys, command("aliyun", "ecs", "DeleteKeyPairs", "--RegionId", k.Region, "--KeyPairNames", `["`+k.Name+`"]`))
 			} else {
@@ -104,24 +106,24 @@ var inspectImages = &Check{
 		Remedy: t("Inspect each image with assay inspect, clean it with assay clean", "用 assay inspect 检查每个镜像，用 assay clean 清理"), Since: "0.2",
 	},
 	Run: func(p *Pass) error {
-		count := map[string]int{}
+		running := map[string]int{}
 		for _, i := range p.Subject.Instances {
-			count[i.Region+"/"+i.Image]++
+			running[i.Region+"/"+i.Image]++
 		}
 		var used []cloud.Image
 		for _, im := range p.Subject.Images {
-			if im.InUse || count[im.Region+"/"+im.ID] > 0 {
+			if im.InUse || running[im.Region+"/"+im.ID] > 0 {
 				used = append(used, im)
 			}
 		}
 		if len(used) == 0 {
 			return p.Context.Err()
 		}
-		slices.SortStableFunc(used, func(a, b cloud.Image) int { return count[b.Region+"/"+b.ID] - count[a.Region+"/"+a.ID] })
+		slices.SortStableFunc(used, func(a, b cloud.Image) int { return running[b.Region+"/"+b.ID] - running[a.Region+"/"+a.ID] })
 		first := used[0]
 		f := finding.Finding{Where: finding.Where{Path: p.Subject.ARN("ecs", "*", "image/*")},
-			Title: finding.Tf("%d custom images are in use: only an inspection shows which keys and users they carry; most instances run %s in %s",
-				"%d 个自定义镜像正在使用：只有检查镜像才能知道其中的公钥和用户；使用最多的是 %[3]s 的 %[2]s", len(used), label(first.ID, first.Name), first.Region),
+			Title: t(fmt.Sprintf("%s %s in use: only an inspection shows which keys and users come with it; most instances run %s in %s", count(len(used), "custom image"), verb(len(used), "is", "are"), label(first.ID, first.Name), first.Region),
+				fmt.Sprintf("%d 个自定义镜像正在使用：只有检查镜像才能知道其中的公钥和用户；使用最多的是 %s 的 %s", len(used), first.Region, label(first.ID, first.Name))),
 			Fix: fix(t("Inspect an instance of each", "检查每个镜像的实例"), finding.Text{}, command("assay", "inspect", "ecs://"+first.Region+"/INSTANCE"))}
 		for _, im := range used[:min(len(used), maxPlaces)] {
 			f.Places = append(f.Places, at(p.Subject, "ecs", im.Region, "image/"+im.ID))
@@ -144,7 +146,7 @@ var managementAccount = &Check{
 			return p.Context.Err()
 		}
 		f := finding.Finding{Where: finding.Where{Path: s.ARN("ecs", "*", "image/*")},
-			Title: finding.Tf("The management account %s holds %d custom images", "管理账号 %s 中有 %d 个自定义镜像", s.Account, len(s.Images)),
+			Title: t(fmt.Sprintf("The management account %s holds %s", s.Account, count(len(s.Images), "custom image")), fmt.Sprintf("管理账号 %s 中有 %d 个自定义镜像", s.Account, len(s.Images))),
 			Fix: fix(t("Move them to a member, and grant the denials here as RAM policy", "迁移到成员账号，并在此授予 RAM 禁止策略"), finding.Text{},
 				command("assay", "policy", "attach", "--scope", "user", "--target", "group/NAME"))}
 		for _, im := range s.Images[:min(len(s.Images), maxPlaces)] {

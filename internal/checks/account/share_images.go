@@ -147,7 +147,7 @@ var unencryptedImages = &Check{
 			if len(ws) == 0 {
 				continue
 			}
-			f := finding.Finding{Anchor: r, Title: finding.Tf("%d custom images in %s are not encrypted", "%[2]s 有 %[1]d 个自定义镜像未加密", len(ws), r),
+			f := finding.Finding{Anchor: r, Title: t(fmt.Sprintf("%s in %s %s not encrypted", count(len(ws), "custom image"), r, verb(len(ws), "is", "are")), fmt.Sprintf("%s 有 %d 个自定义镜像未加密", r, len(ws))),
 				Fix: fix(t("Encrypt new disks by default", "开启云盘默认加密"), t("ECS console > Storage & Snapshots > Disks > Account-level encryption", "ECS 控制台 > 存储与快照 > 云盘 > 默认加密"),
 					command("aliyun", "ecs", "EnableDiskEncryptionByDefault", "--RegionId", r))}
 			if slices.ContainsFunc(p.Subject.Encryption, func(e cloud.Encryption) bool { return e.Region == r && e.Default }) {

@@ -106,3 +106,20 @@ func outside(s *cloud.Snapshot, account string) bool {
 func diskContent(kind string) bool {
 	return strings.EqualFold(kind, "snapshot") || strings.EqualFold(kind, "image")
 }
+
+// count says how many of something there are, in English: "1 image",
+// "2 images".
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// verb is is or are, has or have.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
