@@ -98,6 +98,82 @@ func secrets(t testing.TB, image string, most int) {
 	mtool(t, image, "mrd", "::"+mark)
 }
 
+// soil puts marks behind the end of every file and, as deleted entries, behind
+// the end of every directory, where writers other than mtools leave things.
+func soil(t testing.TB, m *memory) {
+	t.Helper()
+	f, err := Open(m, int64(len(m.b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := 0
+	var walk func(n fsys.Node)
+	walk = func(n fsys.Node) {
+		last := int64(0)
+		if err := f.raws(n, func(at int64, _ []byte) error { last = at; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		places, err := f.places(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range places {
+			if last >= p.Physical && last+3*entrySize <= p.Physical+p.Len {
+				copy(m.b[last+2*entrySize:], "\xe5"+mark)
+			}
+		}
+		_ = f.ReadDir(n, func(x fsys.Entry) error {
+			if x.Kind == fsys.Directory {
+				walk(x.Node)
+				return nil
+			}
+			exts, err := f.Extents(x.Node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			meta, _ := f.Stat(x.Node)
+			for _, e := range exts {
+				if from := max(meta.Size-e.Logical, 0); from+int64(len(mark)) <= e.Len {
+					copy(m.b[e.Physical+from:e.Physical+e.Len], mark)
+					done++
+				}
+			}
+			return nil
+		})
+	}
+	walk(f.Root())
+	if done < 20 {
+		t.Errorf("%d tails", done)
+	}
+}
+
+// TestEditorOrphans: the parts of a long name whose file is gone go, those of
+// others stay.
+func TestEditorOrphans(t *testing.T) {
+	b := tiny(12)
+	root := 512 * 3
+	file := bytes.Clone(b[root+32 : root+96])
+	orphan := []byte("\x41X\x00Q\x00Z\x007\x00m\x00\x0f\x00\x01a\x00r\x00k\x00\x00\x00\xff\xff\xff\xff\x00\x00\xff\xff\xff\xff")
+	copy(b[root+96+32:], b[root+96:root+128]) // the folder
+	copy(b[root+32:], orphan)                 // before a long name
+	copy(b[root+64:], file)
+	copy(b[root+160:], orphan) // before the end
+	m := &memory{b}
+	if m.marks() < 2 {
+		t.Fatal("no orphans")
+	}
+	e, err := NewEditor(m, int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Scrub(); err != nil || m.marks() > 0 {
+		t.Errorf("%d marks, %v", m.marks(), err)
+	}
+	if _, nodes := reopen(t, b); len(nodes) != 2 || nodes["ab"] == 0 && nodes["a"] == 0 {
+		t.Errorf("%v", nodes)
+	}
+}
+
 // An editing does random edits and knows what should come of them.
 type editing struct {
 	t    testing.TB
@@ -253,6 +329,7 @@ func edited(t *testing.T, variant int, seed uint64) {
 		t.Fatal(err)
 	}
 	m := &memory{b}
+	soil(t, m)
 	if n := m.marks(); n < 100 {
 		t.Fatalf("only %d marks", n)
 	}

@@ -59,3 +59,25 @@ func soak(t *testing.T, seed uint64) {
 	umount()
 	cleaned(t, load(t, img), before, seed)
 }
+
+// BenchmarkEditor opens and scrubs a file system of 50,000 small files.
+func BenchmarkEditor(b *testing.B) {
+	img := mkfs(b, 2<<30)
+	dir, umount := mount(b, img, "rw")
+	for i := range 50000 {
+		d := fmt.Sprintf("%s/%d", dir, i/500)
+		if i%500 == 0 {
+			must(b, os.Mkdir(d, 0o755))
+		}
+		must(b, os.WriteFile(fmt.Sprintf("%s/file number %d", d, i), secret(i%6000), 0o644))
+	}
+	umount()
+	s := load(b, img)
+	b.ReportAllocs()
+	for b.Loop() {
+		e := newEditor(b, s.copy())
+		if _, err := e.Scrub(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
