@@ -103,3 +103,21 @@ func TestManyPackedClusters(t *testing.T) {
 		t.Errorf("%d refcount blocks were held at once, of %d", held, len(w.refTable))
 	}
 }
+
+// TestSettle: a refcount block is not written while a cluster in it may get
+// more compressed ones.
+func TestSettle(t *testing.T) {
+	w := newWriter(tables{create(t)}, 1<<40, false)
+	first := w.pack(100)
+	w.allocate(3 * perRefBlock)
+	if err := w.settle(); err != nil || len(w.refTable) != 0 {
+		t.Fatalf("%d blocks are written, %v", len(w.refTable), err)
+	}
+	if at := w.pack(100); at != first+100 || w.refs[0][2*(first/outCluster)+1] != 2 {
+		t.Errorf("the second one lies at %d, the first at %d", at, first)
+	}
+	w.pack(outCluster) // elsewhere: no room for it there
+	if err := w.settle(); err != nil || len(w.refTable) != 3 {
+		t.Errorf("%d blocks are written, %v", len(w.refTable), err)
+	}
+}

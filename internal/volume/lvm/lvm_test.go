@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"assay/internal/binread"
+	"assay/internal/span"
 )
 
 const sample = `# made by hand after vgcfgbackup(8)
@@ -149,6 +150,22 @@ func TestReadPV(t *testing.T) {
 		if err != nil || pv.VG == nil || len(pv.Problems) > 0 || pv.UUID != "BBBBBB-aaaa-bbbb-cccc-dddd-eeee-ffffff" {
 			t.Fatalf("text at %d: %+v, %v", off, pv, err)
 		}
+		// What is live holds the label, the header and the text, wherever it wraps,
+		// and little else.
+		for at := range b {
+			inText := at >= 4096 && at < 8192 && (at-4096 >= off || at-4096 < 512) || at < 2048 ||
+				at >= 4096+512 && at < 4096+512+len(sample)-(4096-off)
+			if inText && off+len(sample) <= 4096 && at-4096 >= off+len(sample) {
+				inText = false
+			}
+			live := pv.Live.Intersect(span.Set{{Off: int64(at), Len: 1}}).Total() == 1
+			if inText && !live {
+				t.Fatalf("text at %d: byte %d is not live: %v", off, at, pv.Live)
+			}
+		}
+		if n := pv.Live.Total(); n > 2048+512+int64(len(sample))+2*512 {
+			t.Errorf("text at %d: %d bytes are live", off, n)
+		}
 		budget = 100
 		if pv, err = ReadPV(bytes.NewReader(b), int64(len(b)), &budget); err != nil || pv.VG != nil || len(pv.Problems) != 1 {
 			t.Errorf("over the budget: %+v, %v", pv, err)
@@ -180,6 +197,23 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestBoot reads the extension of the header that sets space aside for a boot
+// loader (lvm2 lib/format_text/layout.h, struct pv_header_extension).
+func TestBoot(t *testing.T) {
+	b := device(sample, 512)
+	l := b[512:1024]
+	le := binary.LittleEndian
+	le.PutUint32(l[136:], 2) // version
+	le.PutUint64(l[144:], 12288)
+	le.PutUint64(l[152:], 1024)
+	le.PutUint32(l[16:], sum(l[20:]))
+	budget := int64(1 << 20)
+	pv, err := ReadPV(bytes.NewReader(b), int64(len(b)), &budget)
+	if err != nil || len(pv.Boot) != 1 || pv.Boot[0] != (span.Span{Off: 12288, Len: 1024}) {
+		t.Errorf("%+v, %v", pv, err)
+	}
 }
 
 func FuzzReadPV(f *testing.F) {
