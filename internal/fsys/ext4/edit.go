@@ -20,6 +20,7 @@ type Editor struct {
 	*FS
 	patch   fsys.Patch
 	system  span.Set // blocks that no file may give back: metadata and the journal
+	lost    int64    // blocks that are in use, but of nobody
 	broken  error    // why nothing can be done any more
 	lastDir found    // where the last name was removed; the next one is near
 	zeroed  int64    // since the last report

@@ -209,6 +209,18 @@ func TestCannot(t *testing.T) {
 	fsckClean(t, img, "in the end")
 }
 
+// TestLostBlocks marks blocks as in use that nobody has: they are told.
+func TestLostBlocks(t *testing.T) {
+	need.Tool(t, "mke2fs", "debugfs")
+	img := mkfs(t, variant{"", []string{"-t", "ext4"}, 32})
+	need.Run(t, "debugfs", "-w", "-R", "setb 30000 3", img)
+	e, _ := editor(t, img)
+	r, err := e.Scrub()
+	if err != nil || len(r.Left) != 1 || !strings.HasPrefix(r.Left[0], "3 blocks") {
+		t.Errorf("%v, left %q", err, r.Left)
+	}
+}
+
 func lookupLink(t testing.TB, f *FS, name string) (n fsys.Node) {
 	t.Helper()
 	err := f.ReadDir(f.Root(), func(e fsys.Entry) error {

@@ -13,7 +13,6 @@ type found struct {
 	dir  uint32
 	off  int64
 	n    int64
-	lblk int64 // of the directory
 	prev int
 	at   dirent
 }
@@ -70,8 +69,8 @@ func (e *Editor) find(dir inode, name string) (found, error) {
 		}
 	}
 	x := found{dir: dir.ino}
-	err := e.eachDirBlock(dir, func(b []byte, off, lblk int64) error {
-		x.off, x.n, x.lblk = off, int64(len(b)), lblk
+	err := e.eachDirBlock(dir, func(b []byte, off, _ int64) error {
+		x.off, x.n = off, int64(len(b))
 		ok, err := e.findIn(dir, &x, b, name)
 		if ok {
 			return fsys.ErrStop

@@ -58,6 +58,9 @@ func (e *Editor) scrub() error {
 	if err := e.eachInode(e.scrubInode); err != nil {
 		return err
 	}
+	if e.lost > 0 {
+		e.leave("%d blocks that are marked as in use and belong to no file: e2fsck would free them", e.lost)
+	}
 	end := e.FS.blocks * e.bs
 	if rest := e.volume - end; rest > maxBehind || !e.readsZero(end, rest) {
 		e.leave("%d bytes behind the end of the file system, which may belong to something else", rest)

@@ -2,14 +2,14 @@ package ext4
 
 import (
 	"fmt"
+	"math/bits"
 
 	"assay/internal/binread"
 	"assay/internal/fsys"
 	"assay/internal/span"
 )
 
-// Reserved inodes whose blocks are not files: those are in the resize inode
-// for a later use, as copies of descriptors, and belong to the system zone.
+// resizeIno keeps blocks of the system zone, for descriptors to come.
 const resizeIno = 7
 
 // A survey is who owns which block, before the first change: a file's block
@@ -20,6 +20,7 @@ type survey struct {
 	system span.Set
 	claims map[uint32][]byte // bitmaps of what files own, by group
 	shared map[int64]uint32  // attribute blocks of several files: owners not seen yet
+	lost   int64             // blocks in use, but of nobody
 }
 
 // survey checks all bitmaps and maps against each other.
@@ -46,6 +47,7 @@ func (e *Editor) survey() error {
 	if err != nil {
 		return err
 	}
+	e.lost = s.lost
 	e.system = span.Make(append(append([]span.Span(nil), system...), journal...))
 	return nil
 }
@@ -174,7 +176,10 @@ func setBits(b []byte, from, n int64) {
 func (s *survey) group(g uint32) error {
 	f, claims := s.f, s.claims[g]
 	base := f.firstBlock(g)
+	blocks := min(f.bpg, f.blocks-base)
+	owned := int64(0)
 	err := f.freeOf(g, s.system, func(blk, n int64) error {
+		owned += n
 		if claims == nil {
 			return nil
 		}
@@ -186,6 +191,12 @@ func (s *survey) group(g uint32) error {
 	if err != nil {
 		return err
 	}
+	here := span.Span{Off: base * f.bs, Len: blocks * f.bs}
+	owned += span.Set(overlapping(s.system, here)).Intersect(span.Set{here}).Total() / f.bs
+	for _, b := range claims {
+		owned += int64(bits.OnesCount8(b))
+	}
+	s.lost += blocks - owned
 	used, d, _, err := f.usedInodes(g)
 	if err != nil {
 		return err
