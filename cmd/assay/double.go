@@ -90,7 +90,7 @@ func (o *doubleFlags) load() (*double.State, error) {
 		return nil, cli.OpenError(o.state, err)
 	}
 	state := &double.State{}
-	if err := json.Unmarshal(text, state); err != nil {
+	if err := json.Unmarshal(text, state); err != nil || len(state.Accounts) == 0 {
 		return nil, &cli.Error{Code: cli.ExitUsage, What: finding.Tf("%s holds no accounts", "%s 中没有账号数据", o.state), Err: err}
 	}
 	return state, nil

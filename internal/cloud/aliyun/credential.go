@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -48,15 +49,35 @@ func newSource(key *Key, profile string) (*source, error) {
 	return &source{inner: c}, nil
 }
 
-func (s *source) get() (fixed, error) {
+// get finds credentials, or gives up when ctx ends: the official chain may
+// wait long for a metadata service that is not there, and knows no context.
+func (s *source) get(ctx context.Context) (fixed, error) {
+	type result struct {
+		fixed
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f, err := s.find()
+		done <- result{f, err}
+	}()
+	select {
+	case r := <-done:
+		return r.fixed, r.err
+	case <-ctx.Done():
+		return fixed{}, ctx.Err()
+	}
+}
+
+func (s *source) find() (fixed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, err := s.inner.GetCredential()
 	if err != nil {
-		return fixed{}, errors.New(mild(err))
+		return fixed{}, &credentialError{mild(err)}
 	}
 	if m.AccessKeyId == nil || m.AccessKeySecret == nil || *m.AccessKeyId == "" || *m.AccessKeySecret == "" {
-		return fixed{}, errors.New("the source of credentials gave none")
+		return fixed{}, &credentialError{"the source of credentials gave none"}
 	}
 	return fixed{m}, nil
 }

@@ -1,6 +1,7 @@
 package aliyun_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -102,5 +103,24 @@ func TestCredentialServiceIsMild(t *testing.T) {
 	e := refused(t, aliyun.CodeCredentials, c, "sts", "GetCallerIdentity")
 	if strings.Contains(e.Error(), "TopSecret") {
 		t.Error(e)
+	}
+}
+
+// A source of credentials that does not answer does not hold up Ctrl-C.
+func TestCredentialServiceHangs(t *testing.T) {
+	alone(t)
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer srv.Close()
+	defer close(release)
+	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_URI", srv.URL)
+	c := client(t, aliyun.Options{Endpoint: "127.0.0.1:1"})
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	begin := time.Now()
+	_, err := c.Call(ctx, cloud.Request{Product: "sts", Action: "GetCallerIdentity"})
+	var e *cloud.Error
+	if !errors.As(err, &e) || e.Code != aliyun.CodeCanceled || time.Since(begin) > 3*time.Second {
+		t.Errorf("%v after %s", err, time.Since(begin))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,9 +28,10 @@ const (
 	CodePaging      = "assay.Paging"         // a listing that does not end
 )
 
-type credentialError struct{ err error }
+// A credentialError says that there is no credential to sign with.
+type credentialError struct{ text string }
 
-func (e *credentialError) Error() string { return e.err.Error() }
+func (e *credentialError) Error() string { return e.text }
 
 func unknown(r cloud.Request) *cloud.Error {
 	return &cloud.Error{Product: r.Product, Action: r.Action, Region: r.Region, Code: CodeUnknown, Message: "this API is not in the table of what assay may call"}
@@ -46,13 +48,13 @@ func credentialFault(product, action, region string, err error) *cloud.Error {
 func (c *Client) lost(r cloud.Request, err error) *cloud.Error {
 	var cred *credentialError
 	if errors.As(err, &cred) {
-		return credentialFault(r.Product, r.Action, r.Region, cred.err)
+		return credentialFault(r.Product, r.Action, r.Region, cred)
 	}
 	e := &cloud.Error{Product: r.Product, Action: r.Action, Region: r.Region, Code: CodeLost, Message: err.Error(), Err: err}
 	var dns *net.DNSError
 	var wait net.Error
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &wait):
+	case err == context.Canceled, err == context.DeadlineExceeded: // the caller's; a try that took too long wraps the same error
 		e.Code = CodeCanceled
 	case errors.Is(err, errTooLarge):
 		e.Code = CodeBroken
@@ -100,11 +102,20 @@ func read(r cloud.Request, x *exchange, now time.Time) *cloud.Error {
 		e.Code, e.Message = CodeBroken, fmt.Sprintf("HTTP %d %s without the service's words: a proxy may have answered", x.status, http.StatusText(x.status))
 		return e
 	}
-	e.Code, e.Message, e.RequestID, e.Recommend = no.Code, no.Message, no.RequestID, no.Recommend
+	e.Code, e.Message, e.RequestID, e.Recommend = short(no.Code, 200), short(no.Message, 4000), short(no.RequestID, 200), short(no.Recommend, 1000)
 	e.DenyType, e.PolicyType, e.Diagnostic = no.Detail.DenyType, no.Detail.PolicyType, no.Detail.Diagnostic
 	e.Denied = x.status == http.StatusForbidden && (e.DenyType != "" || strings.HasPrefix(e.Code, "Forbidden") || strings.HasPrefix(e.Code, "NoPermission"))
 	hint(e, no.Detail.Action, x.header, now)
 	return e
+}
+
+// short cuts words that are longer than the service's ever are: who answers
+// may be a stranger.
+func short(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // hint says what a reader can do about the service's words.
@@ -172,7 +183,7 @@ type hidden []string
 // they look in a URL.
 func secrets(r cloud.Request, params map[string]string) (out hidden) {
 	for k, v := range params {
-		if len(v) > 0 && (k == "Password" || contains(r.Secret, k)) {
+		if len(v) > 0 && (k == "Password" || slices.Contains(r.Secret, k)) {
 			out = append(out, v, url.QueryEscape(v), url.PathEscape(v))
 		}
 	}

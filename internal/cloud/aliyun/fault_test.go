@@ -229,8 +229,14 @@ func TestCancelAndTimeout(t *testing.T) {
 	c = client(t, aliyun.Options{Endpoint: endpoint, Key: login(t, "DoubleAdmin")})
 	begin := time.Now()
 	_, err := c.Call(ctx, cloud.Request{Product: "ecs", Action: "DescribeImages"})
-	if !errors.Is(err, context.Canceled) || time.Since(begin) > 5*time.Second {
+	var e *cloud.Error
+	if !errors.Is(err, context.Canceled) || !errors.As(err, &e) || e.Code != aliyun.CodeCanceled || time.Since(begin) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(begin))
+	}
+	ctx, stop = context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer stop()
+	if _, err := c.Call(ctx, cloud.Request{Product: "ecs", Action: "DescribeImages"}); !errors.As(err, &e) || e.Code != aliyun.CodeCanceled {
+		t.Errorf("the caller's deadline: %v", err)
 	}
 	// While it waits for the next try, too.
 	s.Heal()

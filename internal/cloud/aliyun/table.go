@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -208,10 +209,5 @@ func others() []API {
 
 // has reports whether a list of names holds one.
 func has(list, name string) bool {
-	for n := range strings.FieldsSeq(list) {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Fields(list), name)
 }

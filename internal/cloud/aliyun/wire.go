@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,9 +72,9 @@ func newHTTP(plain bool, timeout time.Duration, parallel int) *http.Client {
 // send signs and sends one request to one address. An error below HTTP comes
 // without its URL.
 func (c *Client) send(ctx context.Context, a *API, host string, params map[string]string, secret []string) (*exchange, error) {
-	cred, err := c.source.get()
+	cred, err := c.source.get(ctx)
 	if err != nil {
-		return nil, &credentialError{err}
+		return nil, err
 	}
 	x := &exchange{http: c.http}
 	protocol := "https"
@@ -87,7 +88,7 @@ func (c *Client) send(ctx context.Context, a *API, host string, params map[strin
 	query, body := map[string]*string{}, map[string]any{}
 	for k, v := range params {
 		base, _, _ := strings.Cut(k, ".")
-		if has(inBody, base) || contains(secret, k) {
+		if has(inBody, base) || slices.Contains(secret, k) {
 			body[k] = v
 		} else {
 			query[k] = dara.String(v)
@@ -118,13 +119,4 @@ func below(err error) error {
 		err = u.Err
 	}
 	return err
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

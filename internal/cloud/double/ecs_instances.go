@@ -105,15 +105,17 @@ func describeKeyPairs(c *call) (obj, *fail) {
 
 // like is the search of names: "*" at either end stands for anything.
 func like(name, pattern string) bool {
+	rest, front := strings.CutPrefix(pattern, "*")
+	rest, back := strings.CutSuffix(rest, "*")
 	switch {
-	case pattern == "" || pattern == "*":
+	case pattern == "":
 		return true
-	case len(pattern) > 1 && pattern[0] == '*' && pattern[len(pattern)-1] == '*':
-		return strings.Contains(name, pattern[1:len(pattern)-1])
-	case pattern[0] == '*':
-		return len(name) >= len(pattern)-1 && name[len(name)-len(pattern)+1:] == pattern[1:]
-	case pattern[len(pattern)-1] == '*':
-		return len(name) >= len(pattern)-1 && name[:len(pattern)-1] == pattern[:len(pattern)-1]
+	case front && back:
+		return strings.Contains(name, rest)
+	case front:
+		return strings.HasSuffix(name, rest)
+	case back:
+		return strings.HasPrefix(name, rest)
 	}
 	return name == pattern
 }

@@ -1,6 +1,9 @@
 package double
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // numbered cuts one page out of a list of n, in the style of PageNumber and
 // PageSize, and fills in what such an answer tells of itself.
@@ -27,11 +30,9 @@ func tokened(c *call, n, otherwise, most int, out obj) (from, to int, f *fail) {
 		return 0, 0, invalid("MaxResults", c.p["MaxResults"])
 	}
 	if t := c.p["NextToken"]; t != "" {
-		at, err := strconv.Atoi(trim(t, "t-"))
-		if err != nil || at < 0 || at > n {
-			return 0, 0, refuse(400, "InvalidParameter.NextToken", "The specified NextToken is invalid.")
+		if from, f = place(t, "t-", n, "NextToken"); f != nil {
+			return 0, 0, f
 		}
-		from = at
 	}
 	to = min(from+size, n)
 	out["NextToken"] = ""
@@ -61,11 +62,9 @@ func marked(c *call, n int, out obj) (from, to int, f *fail) {
 		return 0, 0, invalid("MaxItems", c.p["MaxItems"])
 	}
 	if m := c.p["Marker"]; m != "" {
-		at, err := strconv.Atoi(trim(m, "m-"))
-		if err != nil || at < 0 || at > n {
-			return 0, 0, refuse(400, "InvalidParameter.Marker", "The specified Marker is invalid.")
+		if from, f = place(m, "m-", n, "Marker"); f != nil {
+			return 0, 0, f
 		}
-		from = at
 	}
 	to = min(from+size, n)
 	out["IsTruncated"] = to < n
@@ -75,12 +74,14 @@ func marked(c *call, n int, out obj) (from, to int, f *fail) {
 	return from, to, nil
 }
 
-// trim takes a prefix away; a text without it is no token of ours.
-func trim(s, prefix string) string {
-	if len(s) <= len(prefix) || s[:len(prefix)] != prefix {
-		return ""
+// place reads a token of ours: a prefix and where in the list of n to go on.
+func place(token, prefix string, n int, name string) (int, *fail) {
+	text, ours := strings.CutPrefix(token, prefix)
+	at, err := strconv.Atoi(text)
+	if !ours || err != nil || at < 0 || at > n {
+		return 0, refuse(400, "InvalidParameter."+name, "The specified "+name+" is invalid.")
 	}
-	return s[len(prefix):]
+	return at, nil
 }
 
 // some maps a part of a list, never to null.
