@@ -293,7 +293,7 @@ func (e *Editor) Overwrite(n fsys.Node, off int64, b []byte) error {
 		return err
 	}
 	if end > s.init { // what lies between was zero so far, and stays so
-		if err := e.zero(s.runs, s.init, off-s.init); err != nil {
+		if err := e.zero(s.runs, s.init, max(0, off-s.init)); err != nil {
 			return err
 		}
 	}

@@ -174,12 +174,12 @@ func populate(t testing.TB, dir string, entries int, cluster int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, off := range []int64{0, 1 << 20, 5<<20 + 13, 40 << 20} {
+	for _, off := range []int64{0, 1 << 20, 5<<20 + 13, 9 << 20} {
 		if _, err := s.WriteAt(noise(uint64(off), 5000), off); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_ = s.Truncate(60 << 20)
+	_ = s.Truncate(12 << 20)
 	s.Close()
 	write(t, dir+"/streams.txt", []byte("main"))
 	write(t, dir+"/streams.txt:Zone.Identifier", []byte("[ZoneTransfer]\r\nZoneId=3\r\nHostUrl=https://example.com/x\r\n"))

@@ -173,10 +173,13 @@ func (x *index) each(visit func(e *entry) error) error {
 	if err := stop(list(x.root.value(), 0x10, at, give(-1, at))); err != nil {
 		return err
 	}
-	buf := make([]byte, x.size)
+	var buf []byte
 	for no := range x.count() {
 		if !x.used(no) {
 			continue
+		}
+		if buf == nil {
+			buf = make([]byte, x.size)
 		}
 		at, err := x.block(no, buf)
 		if err == nil {
