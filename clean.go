@@ -264,6 +264,10 @@ func (l *last) Handle(m report.Message) error {
 // that could only weaken (a name that stays) is no residue: its finding is
 // open again.
 func (c *cleaning) residue(found []finding.Finding) error {
+	was := map[string]finding.Severity{}
+	for _, f := range c.found {
+		was[f.ID] = f.Severity
+	}
 	settled := map[string]bool{}
 	for i, s := range c.plan.Steps {
 		if i < len(c.results) && c.results[i].Done && c.results[i].Note == (finding.Text{}) {
@@ -274,7 +278,7 @@ func (c *cleaning) residue(found []finding.Finding) error {
 	}
 	var errs []error
 	for _, f := range found {
-		if settled[f.ID] {
+		if settled[f.ID] && f.Severity >= was[f.ID] { // a milder one is about what stays on purpose
 			errs = append(errs, fmt.Errorf("%w: finding %s (%s) at %s", ErrResidue, f.ID, f.Check, f.Where.Path))
 		}
 	}

@@ -44,6 +44,9 @@ type Judged struct {
 	// CleanOnly leaves what was found before a change out of Fail and Gaps: the
 	// copy is what counts.
 	CleanOnly bool
+
+	// Counted are the IDs of the findings that count in the last part.
+	Counted map[string]bool
 }
 
 // Handle implements report.Handler.
@@ -51,6 +54,7 @@ func (d *Judged) Handle(m report.Message) error {
 	switch {
 	case m.Config != nil:
 		d.now, d.fail = report.Verdict{Findings: map[string]int{}}, false
+		d.Counted = map[string]bool{}
 		d.before = d.CleanOnly && m.Config.Command == "clean"
 		c := *m.Config
 		c.FailOn = d.j.FailOn.String()
@@ -93,7 +97,9 @@ func (d *Judged) count(f finding.Finding) (hide bool) {
 		d.now.Findings = map[string]int{}
 	}
 	d.now.Findings[f.Severity.String()]++
-	d.fail = d.fail || f.Severity >= d.j.FailOn
+	if f.Severity >= d.j.FailOn {
+		d.fail, d.Counted[f.ID] = true, true
+	}
 	if f.Severity < d.j.Show {
 		d.now.Hidden++
 		return true

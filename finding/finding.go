@@ -211,6 +211,10 @@ type Fix struct {
 	Risk  *Text  `json:"risk,omitempty"` // what can break, when not Safe
 	Edits []Edit `json:"edits,omitempty"`
 
+	// Redact is another way, taken only when the user asks for it: the secrets
+	// are overwritten in place, and the file stays.
+	Redact []Edit `json:"redact,omitempty"`
+
 	// Commands are what a person types where assay makes no edit: one line
 	// each, quoted for a shell; words in CAPITALS are for the person to fill.
 	Commands []string `json:"commands,omitempty"`

@@ -252,7 +252,7 @@ func (a *app) finish(o *cleanFlags, cj *cleanJob, h *assay.Judged, out *durable.
 	}
 	a.code = exitCode(h)
 	if a.code == cli.ExitFindings {
-		a.open(p)
+		a.open(p, h.Counted)
 	}
 	return nil
 }
@@ -260,12 +260,12 @@ func (a *app) finish(o *cleanFlags, cj *cleanJob, h *assay.Judged, out *durable.
 // maxOpen is how many open decisions are listed; the plan has all of them.
 const maxOpen = 15
 
-// open lists what only a person can decide.
-func (a *app) open(p *plan.Plan) {
+// open lists what only a person can decide and the copy still has.
+func (a *app) open(p *plan.Plan, counted map[string]bool) {
 	var lines []string
 	for _, d := range p.Decisions {
-		if d.Severity < finding.Medium || d.Where.Deleted {
-			continue
+		if !counted[d.ID] {
+			continue // another step settled it, or it does not count
 		}
 		lines = append(lines, fmt.Sprintf("  %s  %s  %s\n      %s", d.ID, report.SeverityWord(d.Severity).In(a.lang),
 			report.Printable(d.Title.In(a.lang)), report.Printable(d.How.In(a.lang))))

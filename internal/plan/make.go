@@ -90,20 +90,14 @@ func (m *maker) chosen(f finding.Finding) (*finding.Fix, string) {
 	named := matches(m.o.Remove, f.Check) || slices.Contains(m.o.Remove, f.ID)
 	has := f.Fix != nil && len(f.Fix.Edits) > 0
 	switch {
-	case has && isRedaction(f.Fix):
-		switch {
-		case named && removable(f):
-			return removal(f), "--remove"
-		case m.o.Redact:
-			return f.Fix, "--redact"
-		}
-		return nil, ""
 	case has && f.Fix.Safe && (m.o.Profile != Minimal || minimal(f)):
 		return f.Fix, ""
 	case named && has:
 		return f.Fix, "--remove"
 	case named && removable(f):
 		return removal(f), "--remove"
+	case m.o.Redact && f.Fix != nil && len(f.Fix.Redact) > 0:
+		return &finding.Fix{Title: finding.T("Overwrite the secret", "覆盖机密"), Risk: f.Fix.Risk, Edits: f.Fix.Redact}, "--redact"
 	case m.o.Profile == Documents && f.Check == unknownUser && f.Where.User != "":
 		return userFix(f), "--profile documents"
 	case m.o.Profile == Documents && has && slices.ContainsFunc(f.Rows, func(r string) bool { return slices.Contains(documented, r) }):
@@ -151,10 +145,6 @@ func removal(f finding.Finding) *finding.Fix {
 		fix.Risk = f.Fix.Risk
 	}
 	return fix
-}
-
-func isRedaction(f *finding.Fix) bool {
-	return !f.Safe && !slices.ContainsFunc(f.Edits, func(e finding.Edit) bool { return e.Op != finding.Replace })
 }
 
 func minimal(f finding.Finding) bool {
@@ -273,9 +263,9 @@ func how(f finding.Finding) finding.Text {
 		return finding.T("Goes with the scrubbing of free space", "随空闲空间清零一并清除")
 	case f.Check == unknownUser && f.Where.User != "":
 		return finding.Tf("Remove with --remove-user %[1]s, or keep with --keep-user %[1]s", "用 --remove-user %[1]s 删除，或用 --keep-user %[1]s 保留", f.Where.User)
-	case f.Fix != nil && isRedaction(f.Fix):
-		return finding.Tf("Overwrite in place with --redact, remove the file with --remove %[1]s, or keep with --accept %[1]s --reason …",
-			"用 --redact 原位覆盖，用 --remove %[1]s 删除文件，或用 --accept %[1]s --reason … 保留", f.ID)
+	case f.Fix != nil && len(f.Fix.Redact) > 0:
+		return finding.Tf("Overwrite in place with --redact, fix or remove with --remove %[1]s, or keep with --accept %[1]s --reason …",
+			"用 --redact 原位覆盖，用 --remove %[1]s 修复或删除，或用 --accept %[1]s --reason … 保留", f.ID)
 	case !removable(f) && (f.Fix == nil || len(f.Fix.Edits) == 0):
 		return finding.Tf("Settle it in the image, or keep with --accept %s --reason …", "请在镜像中处理，或用 --accept %s --reason … 保留", f.ID)
 	}

@@ -2,9 +2,6 @@ package credfile
 
 import (
 	"bytes"
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path"
@@ -110,30 +107,11 @@ func (f File) one(p *Pass, m guest.Match) bool {
 	if len(secrets) == 0 && f.Present == 0 && (f.Parse != nil || f.Find != nil) {
 		return false
 	}
-	if shipped(p.Subject, m.Path, b) {
-		return false
+	if file, err := p.Subject.Tree.OpenAt(m.Place); err == nil && p.Subject.Shipped(m.Path, file) {
+		return false // the vendor's default, known to all
 	}
 	f.report(p, m, b, secrets)
 	return true
-}
-
-// shipped reports whether a file is, byte for byte, what its package brought:
-// then what looks like a secret in it is the vendor's default, known to all.
-func shipped(g *guest.Guest, name string, b []byte) bool {
-	own, ok := g.Packages().Owner(name)
-	if !ok {
-		return false
-	}
-	sum := ""
-	switch own.Algo {
-	case "md5":
-		sum = fmt.Sprintf("%x", md5.Sum(b))
-	case "sha1":
-		sum = fmt.Sprintf("%x", sha1.Sum(b))
-	case "sha256":
-		sum = fmt.Sprintf("%x", sha256.Sum256(b))
-	}
-	return sum != "" && sum == own.Digest
 }
 
 // Pick returns the settings whose key is one of keys and whose value is a
@@ -235,25 +213,19 @@ var LossRisk = finding.T("Whatever still uses this credential stops working unti
 	"仍在使用该凭证的程序将无法工作，直到重新配置凭证")
 
 func (f File) fix(p *Pass, m guest.Match, b []byte, secrets []Secret) *finding.Fix {
-	if f.Fix == "" {
+	redact := redactions(p, m, b, secrets)
+	if f.Fix == "" && len(redact) == 0 {
 		return nil
 	}
 	vol := p.Subject.Tree.VolumeOf(m.Place)
-	fix := &finding.Fix{Title: finding.T("Remove the file", "删除该文件"), Safe: f.Safe}
+	fix := &finding.Fix{Title: finding.T("Remove the file", "删除该文件"), Safe: f.Safe, Redact: redact}
 	switch f.Fix {
+	case "":
+		fix.Title = finding.T("Overwrite the secrets with placeholders of the same length", "用等长占位符覆盖机密")
+		fix.Safe = false
 	case finding.RemoveLine:
 		fix.Title = finding.T("Remove the lines that hold the secrets", "删除包含机密的行")
-		all := bytes.Split(b, []byte{'\n'})
-		last := 0
-		for _, s := range secrets {
-			if s.Line == last || s.Line < 1 || s.Line > len(all) {
-				continue
-			}
-			last = s.Line
-			line := bytes.TrimSuffix(all[s.Line-1], []byte{'\r'})
-			fix.Edits = append(fix.Edits, finding.Edit{Op: finding.RemoveLine, Volume: vol, Path: m.Path, Line: s.Line,
-				Expect: p.Secret("line", line, "").Fingerprint})
-		}
+		fix.Edits = removeLines(p, m, b, secrets)
 	default:
 		if f.Fix == finding.Blank {
 			fix.Title = finding.T("Empty the file", "清空该文件")
@@ -264,6 +236,52 @@ func (f File) fix(p *Pass, m guest.Match, b []byte, secrets []Secret) *finding.F
 		fix.Risk = &LossRisk
 	}
 	return fix
+}
+
+func removeLines(p *Pass, m guest.Match, b []byte, secrets []Secret) (edits []finding.Edit) {
+	all := bytes.Split(b, []byte{'\n'})
+	last := 0
+	for _, s := range secrets {
+		if s.Line == last || s.Line < 1 || s.Line > len(all) {
+			continue
+		}
+		last = s.Line
+		line := bytes.TrimSuffix(all[s.Line-1], []byte{'\r'})
+		edits = append(edits, finding.Edit{Op: finding.RemoveLine, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, Line: s.Line,
+			Expect: p.Secret("line", line, "").Fingerprint})
+	}
+	return edits
+}
+
+// redactions overwrite each secret where it stands in its line as it is; one
+// that is escaped or encoded there is left out. The last place in the line is
+// taken: a value comes after its key.
+func redactions(p *Pass, m guest.Match, b []byte, secrets []Secret) (edits []finding.Edit) {
+	starts := []int{0}
+	for i, c := range b {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	for _, s := range secrets {
+		if s.Line < 1 || s.Line > len(starts) || len(s.Value) == 0 {
+			continue
+		}
+		from, to := starts[s.Line-1], len(b)
+		if s.Line < len(starts) {
+			to = starts[s.Line]
+		}
+		at := bytes.LastIndex(b[from:to], s.Value)
+		if at < 0 {
+			continue
+		}
+		e := finding.Edit{Op: finding.Replace, Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path, Offset: int64(from + at),
+			Length: int64(len(s.Value)), Expect: p.Secret("secret", s.Value, "").Fingerprint}
+		if !slices.Contains(edits, e) {
+			edits = append(edits, e)
+		}
+	}
+	return edits
 }
 
 // Where names the place of a match.

@@ -157,7 +157,7 @@ func Columns(name, sep string, n int) func([]byte) []Secret {
 			num++
 			l = strings.TrimSpace(l)
 			f := strings.SplitN(l, sep, n)
-			if l == "" || l[0] == '#' || len(f) != n || !Real(f[n-1]) {
+			if l == "" || l[0] == '#' || len(f) != n || !Real(f[n-1]) || !Real(f[n-1][strings.LastIndex(f[n-1], sep)+1:]) {
 				continue
 			}
 			out = append(out, Secret{name, "", []byte(f[n-1]), num})

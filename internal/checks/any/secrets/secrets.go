@@ -96,11 +96,11 @@ func one(hits []content.Hit) finding.Finding {
 func redact(hits []content.Hit) *finding.Fix {
 	fix := &finding.Fix{Title: t("Overwrite the secret with a placeholder of the same length", "用等长占位符覆盖该机密"), Risk: &credfile.LossRisk}
 	for _, h := range hits {
-		if h.Inner == "" && !h.Deleted && h.Span > 0 && len(fix.Edits) < maxPlaces {
-			fix.Edits = append(fix.Edits, finding.Edit{Op: finding.Replace, Volume: h.Volume, Path: h.Path, Offset: h.Offset, Length: h.Span, Expect: h.Fingerprint})
+		if h.Inner == "" && !h.Deleted && h.Span > 0 && len(fix.Redact) < maxPlaces {
+			fix.Redact = append(fix.Redact, finding.Edit{Op: finding.Replace, Volume: h.Volume, Path: h.Path, Offset: h.Offset, Length: h.Span, Expect: h.Fingerprint})
 		}
 	}
-	if len(fix.Edits) == 0 {
+	if len(fix.Redact) == 0 {
 		return nil
 	}
 	return fix
