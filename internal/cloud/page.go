@@ -39,7 +39,7 @@ func (a API) Needs() string {
 // Bounds of one list: what is beyond is no account but a loop.
 const (
 	maxItems = 2_000_000
-	maxPages = 100_000
+	maxPages = 20_000
 )
 
 // A page is what all styles of paging tell, as far as they tell it.

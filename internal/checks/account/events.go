@@ -180,7 +180,9 @@ func exported(s *cloud.Snapshot, es []cloud.Event) finding.Finding {
 func exportTasks(p *Pass) error {
 	told := map[string]bool{}
 	for _, e := range p.Subject.Events {
-		told[e.Region+"/"+thing(&e)] = true
+		if e.Name == "ExportImage" && e.Error == "" {
+			told[e.Region+"/"+thing(&e)] = true
+		}
 	}
 	for _, k := range p.Subject.Tasks {
 		if k.Status == "Failed" || k.Status == "Cancelled" || told[k.Region+"/"+k.Resource] {
