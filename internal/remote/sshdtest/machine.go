@@ -43,11 +43,11 @@ type Options struct {
 // again when it ends, so that "reboot", which kills everything else, works.
 const boot = `set -e
 mount --make-rprivate /
-mount -t tmpfs -o size=256m assay "$T"
+mount -t tmpfs -o size=48m assay "$T"
 mkdir "$T/up" "$T/work" "$T/root"
 R=$T/root
 mount -t overlay -o "lowerdir=/,upperdir=$T/up,workdir=$T/work" assay "$R"
-for d in root home tmp run work var/tmp; do mkdir -p "$R/$d"; mount -t tmpfs -o size=16m,mode=755 assay "$R/$d"; done
+for d in root home tmp run work opt srv usr/local var/tmp; do mkdir -p "$R/$d"; mount -t tmpfs -o size=8m,mode=755 assay "$R/$d"; done
 chmod 700 "$R/root"; chmod 1777 "$R/tmp" "$R/var/tmp"; mkdir "$R/run/sshd"
 mount -t proc proc "$R/proc"
 mount --rbind /dev "$R/dev"
@@ -68,7 +68,12 @@ func Start(t testing.TB, o Options) *Machine {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
-	m := &Machine{Port: port, Dir: t.TempDir(), t: t, log: &bytes.Buffer{}}
+	dir, err := os.MkdirTemp("", "assay-machine-") // t.TempDir has the test's name in it; a comma there would end an option of mount
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	m := &Machine{Port: port, Dir: dir, t: t, log: &bytes.Buffer{}}
 	top := filepath.Join(m.Dir, "machine")
 	if err := os.Mkdir(top, 0o700); err != nil {
 		t.Fatal(err)
