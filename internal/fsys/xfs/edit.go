@@ -62,11 +62,11 @@ func NewEditor(p fsys.Patch, size int64) (*Editor, error) {
 	if err := fs.writable(); err != nil {
 		return nil, err
 	}
-	deleted, err := fs.Unlinked()
+	loose, err := fs.looseEnds()
 	if err != nil {
 		return nil, refuseFor(err)
 	}
-	if fs.log.Replayed || len(deleted) > 0 {
+	if loose {
 		if fs, err = settle(fs, p); err != nil {
 			return nil, err
 		}

@@ -46,6 +46,26 @@ func (f *finisher) place(off, n int64) (uint32, blockRun) {
 	return uint32(at / per), blockRun{at % per, uint64(n) >> f.fs.blockLog}
 }
 
+// looseEnds reports whether there is anything to finish. A clean log is no
+// proof that there is not: some kernels finish only after replay.
+func (fs *FS) looseEnds() (bool, error) {
+	if fs.log.Replayed {
+		return true, nil
+	}
+	deleted, err := fs.Unlinked()
+	if err != nil || len(deleted) > 0 {
+		return true, err
+	}
+	loose := false
+	for ag := range fs.agCount {
+		err := fs.eachTree(ag, func(agTree, treeBlock) error { return nil }, func(span.Span) { loose = true })
+		if err != nil {
+			return false, err
+		}
+	}
+	return loose, nil
+}
+
 // finish completes recovery.
 func (fs *FS) finish() error {
 	for what := range fs.log.Unfinished {
