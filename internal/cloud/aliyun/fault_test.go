@@ -224,6 +224,11 @@ func TestCancelAndTimeout(t *testing.T) {
 	if e := refused(t, aliyun.CodeTimeout, c, "ecs", "DescribeImages"); e.Hint.EN == "" {
 		t.Error("no hint")
 	}
+	s.Heal()
+	s.Fail(&double.Fault{Kind: double.Slow, Delay: 5 * time.Second})
+	refused(t, aliyun.CodeTimeout, c, "ecs", "DescribeImages")
+	s.Heal()
+	s.Fail(&double.Fault{Kind: double.Hang})
 	ctx, stop := context.WithCancel(context.Background())
 	time.AfterFunc(50*time.Millisecond, stop)
 	c = client(t, aliyun.Options{Endpoint: endpoint, Key: login(t, "DoubleAdmin")})
