@@ -75,6 +75,7 @@ func editDirty(t *testing.T, v variant, opts string, seed uint64) {
 	e, patch := editor(t, img)
 	patch.writeOut(t, img)
 	fsckClean(t, img, "after NewEditor")
+	counted(t, e.FS, img)
 	_, unmount := mount(t, theirs, "rw,noatime")
 	unmount()
 	dir, unmount := mount(t, theirs, "ro")
