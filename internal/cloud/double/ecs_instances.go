@@ -14,10 +14,10 @@ func describeInstances(c *call) (obj, *fail) {
 	if len(ids) > 100 {
 		return nil, invalid("InstanceIds", "more than 100")
 	}
-	tags := c.tags()
+	tags, image, pair, status := c.tags(), c.str("ImageId"), c.str("KeyPairName"), c.str("Status")
 	list := filter(c.here().Instances, func(i *Instance) bool {
-		return (ids == nil || slices.Contains(ids, i.ID)) && tagged(i.Tags, tags) && (c.str("ImageId") == "" || i.Image == c.str("ImageId")) &&
-			(c.str("KeyPairName") == "" || i.KeyPair == c.str("KeyPairName")) && (c.str("Status") == "" || i.status() == c.str("Status"))
+		return (ids == nil || slices.Contains(ids, i.ID)) && tagged(i.Tags, tags) && (image == "" || i.Image == image) &&
+			(pair == "" || i.KeyPair == pair) && (status == "" || i.status() == status)
 	})
 	out := obj{}
 	from, to, f := either(c, len(list), 100, out)
