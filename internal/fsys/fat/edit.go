@@ -72,6 +72,8 @@ func (e *Editor) countLost() error {
 	return nil
 }
 
+// zero zeroes a range. Like write it remembers a failure, as what was half
+// written cannot be taken back.
 func (e *Editor) zero(off, n int64) error {
 	if n <= 0 || e.failed != nil {
 		return e.failed
@@ -81,6 +83,7 @@ func (e *Editor) zero(off, n int64) error {
 	return e.failed
 }
 
+// write writes bytes.
 func (e *Editor) write(off int64, b []byte) error {
 	if e.failed == nil {
 		_, e.failed = e.p.WriteAt(b, off)
@@ -313,6 +316,7 @@ func (e *Editor) each(runs []run, off, n int64, do func(at, n int64) error) erro
 	return nil
 }
 
+// put writes b at an offset of a file.
 func (e *Editor) put(runs []run, off int64, b []byte) error {
 	return e.each(runs, off, int64(len(b)), func(at, n int64) error {
 		part := b[:n]
@@ -321,6 +325,7 @@ func (e *Editor) put(runs []run, off int64, b []byte) error {
 	})
 }
 
+// clear zeroes a range of a file.
 func (e *Editor) clear(runs []run, off, n int64) error { return e.each(runs, off, n, e.zero) }
 
 // inside returns the clusters of a file if a range lies within its size.

@@ -100,9 +100,8 @@ func (fs *FS) writable() error {
 	return nil
 }
 
-// Zero and write, and remember a failure: what was half written cannot be
-// taken back.
-
+// zero zeroes a range. Like write it remembers a failure, as what was half
+// written cannot be taken back.
 func (e *Editor) zero(off, n int64) error {
 	if n <= 0 || e.failed != nil {
 		return e.failed
@@ -112,6 +111,7 @@ func (e *Editor) zero(off, n int64) error {
 	return e.failed
 }
 
+// write writes bytes.
 func (e *Editor) write(off int64, b []byte) error {
 	if e.failed == nil {
 		_, e.failed = e.p.WriteAt(b, off)
@@ -132,6 +132,7 @@ func (e *Editor) putInode(i *inode, b []byte) error {
 	return nil
 }
 
+// setSize writes the size of a file.
 func (e *Editor) setSize(i *inode, n int64) error {
 	b := append([]byte(nil), i.b...)
 	be.PutUint64(b[56:], uint64(n))
@@ -169,7 +170,7 @@ func (e *Editor) isShared(exts []extent, off, n int64) bool {
 	for k := extentAt(exts, off); k < len(exts) && exts[k].logical < off+n; k++ {
 		x := exts[k]
 		from, to := max(off, x.logical), min(off+n, x.end())
-		if len(e.shared.Intersect(span.Set{{Off: x.physical + from - x.logical, Len: to - from}})) > 0 {
+		if overlap(e.shared, x.physical+from-x.logical, to-from) > 0 {
 			return true
 		}
 	}

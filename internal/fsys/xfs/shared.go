@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"assay/internal/binread"
 	"assay/internal/fsys"
@@ -98,13 +99,22 @@ func (e *Editor) zeroClones() error {
 		}
 		kept := int64(0)
 		for _, x := range exts {
-			kept += needed.Intersect(span.Set{{Off: x.physical, Len: x.length}}).Total()
+			kept += overlap(needed, x.physical, x.length)
 		}
 		if kept > 0 {
 			e.leave("inode %d was emptied, but %d bytes of its blocks are shared with files that stay", i.number, kept)
 		}
 		return nil
 	})
+}
+
+// overlap is how many bytes of a range are in a set.
+func overlap(s span.Set, off, n int64) (total int64) {
+	k := sort.Search(len(s), func(k int) bool { return s[k].End() > off })
+	for ; k < len(s) && s[k].Off < off+n; k++ {
+		total += min(s[k].End(), off+n) - max(s[k].Off, off)
+	}
+	return total
 }
 
 // leave notes what was not cleaned.
