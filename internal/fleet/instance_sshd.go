@@ -95,7 +95,7 @@ func firstName(pattern string, others []File) (string, bool) {
 			first = b
 		}
 	}
-	for _, n := range []string{"00-assay.conf", "000-assay.conf", "0-assay.conf", "+assay.conf", "!assay.conf"} {
+	for _, n := range []string{"00-assay.conf", "0-assay.conf", "+assay.conf", "!assay.conf"} {
 		if ok, err := path.Match(pattern, n); err == nil && ok && (first == "" || n < first) {
 			return n, true
 		}
