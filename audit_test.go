@@ -269,3 +269,35 @@ func TestAuditLarge(t *testing.T) {
 	}
 	runtime.KeepAlive(snap)
 }
+
+// TestPermissionsSuffice: a user who has what --permissions prints, and
+// nothing else, audits without a gap; without one of them there is a gap.
+func TestPermissionsSuffice(t *testing.T) {
+	var names []string
+	for _, r := range cloud.Reads() {
+		names = append(names, r.Product+":"+r.Action)
+	}
+	text, err := aliyun.Permissions(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gaps := func(doc string) []finding.Gap {
+		c := newCompany(t)
+		c.View(func(s *double.State) {
+			boss := s.Accounts[1]
+			boss.Policies = append(boss.Policies, &double.Policy{Name: "audit", Default: "v1", Versions: []*double.PolicyVersion{{ID: "v1", Document: doc}}})
+			boss.Users[0].Policies = []string{"custom/audit"}
+		})
+		h, err := audit(t, assay.AuditOptions{Caller: c.as(t, "DoubleManagement"), Collect: cloud.Options{TrailDays: 90}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.gaps
+	}
+	if gs := gaps(text); len(gs) > 0 {
+		t.Errorf("gaps: %+v", gs)
+	}
+	if gs := gaps(strings.Replace(text, `"ecs:DescribeSnapshots",`, "", 1)); len(gs) != 1 || !strings.Contains(gs[0].Detail, "the permission ecs:DescribeSnapshots is missing") {
+		t.Errorf("one permission less: %+v", gs)
+	}
+}
