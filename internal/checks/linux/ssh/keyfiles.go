@@ -50,7 +50,7 @@ func keyFiles(p *Pass) []*keyFile {
 		}
 	}
 	for _, h := range g.Homes() {
-		if len(h.Users) == 0 {
+		if len(h.Users) == 0 || g.Windows() != nil { // Windows' accounts are not in passwd, and its sshd reads the default names
 			add(h.Path+"/.ssh/authorized_keys", nil, h)
 			add(h.Path+"/.ssh/authorized_keys2", nil, h)
 		}

@@ -29,7 +29,7 @@ var cachedLogons = &Check{
 			return nil
 		}
 		f := at(h, "Cache")
-		f.Title = finding.Tf("%d domain logons are cached", "缓存了 %d 个域账户的登录信息", n)
+		f.Title = finding.Tf("Logons of domain accounts are cached: %d", "缓存了 %d 个域账户的登录信息", n)
 		f.Fix = &finding.Fix{Title: t("Empty the cache", "清空缓存"), Safe: true, Edits: []finding.Edit{h.Edit(finding.ForgetLogons, "Cache", "")}}
 		p.Report(f)
 		return nil

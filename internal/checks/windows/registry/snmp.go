@@ -30,7 +30,7 @@ var snmp = &Check{
 			return nil
 		}
 		f := at(h, key)
-		f.Title = finding.Tf("SNMP accepts %d community names", "SNMP 接受 %d 个团体名", len(list))
+		f.Title = finding.Tf("Community names that SNMP accepts: %d", "SNMP 接受 %d 个团体名", len(list))
 		f.Evidence = p.Secret("snmp-community", []byte(list[0].Name()), check.Mask())
 		risk := t("SNMP answers nobody until a community is set", "在设置团体名之前，SNMP 不会响应任何请求")
 		// The key as a whole: the names of its values are the secret, and an edit holds none.
