@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -189,8 +190,82 @@ func TestEditorSettles(t *testing.T) {
 				t.Errorf("%+v", e.Describe())
 			}
 			repairAgrees(t, s.save(t))
+			if levels := treeLevels(t, e); v.name == "block1k-rmap" && (levels["free space tree"] < 2 || levels["reverse map tree"] < 3) {
+				t.Errorf("trees of %v levels prove little", levels)
+			}
 			cleaned(t, s, before, 3)
 		})
+	}
+}
+
+// treeLevels is the height of the highest tree of each kind.
+func treeLevels(t *testing.T, e *Editor) map[string]uint32 {
+	t.Helper()
+	out := map[string]uint32{}
+	for ag := range e.agCount {
+		roots, err := e.trees(ag)
+		must(t, err)
+		for _, r := range roots {
+			out[r.tree.describe] = max(out[r.tree.describe], r.levels)
+		}
+	}
+	return out
+}
+
+// TestRelease compares with a count for each block.
+func TestRelease(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 3000 {
+		var recs []refRecord
+		var counts [64]uint32 // owners besides the one to be released
+		for at := uint32(0); at < 60; {
+			n := uint32(1 + r.IntN(8))
+			if refs := uint32(2 + r.IntN(3)); r.IntN(2) == 0 {
+				recs = append(recs, refRecord{at, min(n, 64-at), refs})
+				for k := at; k < min(at+n, 64); k++ {
+					counts[k] = refs
+				}
+			}
+			at += n + uint32(r.IntN(2))
+		}
+		from := uint32(r.IntN(60))
+		run := blockRun{uint64(from), uint64(1 + r.IntN(int(64-from)))}
+		out, freed := release(recs, run)
+		var free [64]bool
+		for k := run.block; k < run.block+run.count; k++ {
+			if free[k] = counts[k] == 0; !free[k] {
+				counts[k]--
+			}
+		}
+		for _, x := range freed {
+			for k := x.block; k < x.block+x.count; k++ {
+				if !free[k] {
+					t.Fatalf("%v without %v frees block %d: %v", recs, run, k, freed)
+				}
+				free[k] = false
+			}
+		}
+		if slices.Contains(free[:], true) {
+			t.Fatalf("%v without %v frees only %v", recs, run, freed)
+		}
+		var is [64]uint32
+		for k, x := range out {
+			if x.refs < 2 || x.n == 0 || k > 0 && (out[k-1].start+out[k-1].n > x.start ||
+				out[k-1].start+out[k-1].n == x.start && out[k-1].refs == x.refs) {
+				t.Fatalf("%v without %v is %v", recs, run, out)
+			}
+			for b := x.start; b < x.start+x.n; b++ {
+				is[b] = x.refs
+			}
+		}
+		for k := range counts {
+			if counts[k] < 2 {
+				counts[k] = 0
+			}
+		}
+		if is != counts {
+			t.Fatalf("%v without %v is %v", recs, run, out)
+		}
 	}
 }
 

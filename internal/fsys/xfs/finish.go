@@ -68,6 +68,9 @@ func (fs *FS) looseEnds() (bool, error) {
 
 // finish completes recovery.
 func (fs *FS) finish() error {
+	if !fs.v5 { // no kernel of today mounts one, so that nothing of this could be proven
+		return refuse("a file system of version 4 was not unmounted%s", shutDown)
+	}
 	for what := range fs.log.Unfinished {
 		if what != intentNames[itemEFI] {
 			return refuse("the log holds an unfinished %s%s", what, shutDown)
