@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"assay/internal/cloud"
 )
@@ -56,6 +58,27 @@ func TestEndpointFallback(t *testing.T) {
 			t.Errorf("%s has no address", product)
 		}
 	}
+}
+
+// A Client is what the rooms to the right take.
+var _ cloud.Pager = (*Client)(nil)
+
+// FuzzRead: whatever an endpoint says is nil or an error of bounded size.
+func FuzzRead(f *testing.F) {
+	f.Add(200, `{"RequestId":"1"}`)
+	f.Add(403, `{"Code":"Forbidden.RAM","Message":"no","AccessDeniedDetail":{"NoPermissionType":"ExplicitDeny","PolicyType":"ControlPolicy"}}`)
+	f.Add(400, `{"Code":"InvalidTimeStamp.Expired"}`)
+	f.Add(503, `<html>`)
+	f.Add(200, `{"Images":{"Image":[{"ImageId`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		e := read(cloud.Request{Product: "ecs", Action: "X"}, &exchange{status: status, body: []byte(body), header: http.Header{"Date": {"Sun, 22 Nov 2026 08:00:00 GMT"}}}, time.Unix(1795334400, 0))
+		if ok := status >= 200 && status < 300 && json.Valid([]byte(body)) && strings.HasPrefix(strings.TrimLeft(body, " \r\n\t"), "{"); (e == nil) != ok {
+			t.Fatalf("%d %q: %v", status, body, e)
+		}
+		if e != nil && (e.Code == "" || len(e.Message) > 5000 || len(e.Code) > 300) {
+			t.Fatalf("%d %q: %+v", status, body, e)
+		}
+	})
 }
 
 func TestBackoff(t *testing.T) {

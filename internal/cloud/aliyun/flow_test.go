@@ -78,6 +78,20 @@ func TestImageShare(t *testing.T) {
 	refused(t, "InvalidImageId.NotFound", c, "ecs", "ModifyImageSharePermission", "ImageId", "m-none", "AddAccount.1", "1")
 }
 
+// An export is a task that ends.
+func TestExportEnds(t *testing.T) {
+	_, c := careless(t, "DoubleAdmin")
+	id := call(t, c, "ecs", "ExportImage", "ImageId", "m-careless001", "OSSBucket", "b")["TaskId"].(string)
+	var seen []string
+	for range 3 {
+		task := call(t, c, "ecs", "DescribeTasks", "TaskIds", id)["TaskSet"].(map[string]any)["Task"].([]any)[0].(map[string]any)
+		seen = append(seen, task["TaskStatus"].(string))
+	}
+	if strings.Join(seen, " ") != "Processing Finished Finished" {
+		t.Error(seen)
+	}
+}
+
 // A control policy on a member's account denies what its administrator may do,
 // and the denial names the policy.
 func TestControlPolicyDenies(t *testing.T) {

@@ -211,6 +211,12 @@ func describeTasks(c *call) (obj, *fail) {
 		return nil, f
 	}
 	out["TaskSet"] = obj{"Task": some(list, from, to, func(t *Task) obj {
+		switch {
+		case t.Polls > 0:
+			t.Polls--
+		case t.Status == "Processing":
+			t.Status, t.Finished = "Finished", c.now
+		}
 		return obj{"TaskId": t.ID, "TaskAction": t.Action, "TaskStatus": t.Status, "ResourceId": t.Resource, "SupportCancel": "false",
 			"CreationTime": stamp(t.Created), "FinishedTime": stamp(t.Finished)}
 	})}

@@ -131,7 +131,7 @@ func exportImage(c *call) (obj, *fail) {
 	if f := c.dryRun(); f != nil {
 		return nil, f
 	}
-	t := &Task{ID: c.newID("t"), Action: "ExportImage", Status: "Processing", Resource: i.ID, Created: c.now}
+	t := &Task{ID: c.newID("t"), Action: "ExportImage", Status: "Processing", Resource: i.ID, Created: c.now, Polls: 1}
 	c.here().Tasks = append(c.here().Tasks, t)
 	return obj{"TaskId": t.ID, "RegionId": c.region}, nil
 }

@@ -230,6 +230,7 @@ type Provisioning struct {
 type Task struct {
 	ID, Action, Status, Resource string
 	Created, Finished            time.Time
+	Polls                        int // how often DescribeTasks still says Processing
 }
 
 // A ScalingGroup is a group of Auto Scaling.
