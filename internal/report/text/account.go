@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 
 	"assay/finding"
 	"assay/internal/report"
@@ -28,11 +29,17 @@ func (p *page) account(a *report.Account) []string {
 // maxCommands is how many commands of a finding are shown without All.
 const maxCommands = 2
 
-// commands shows what a person types to undo a finding.
+// commands shows what a person types to undo a finding. Those that stand
+// right above are not said again.
 func (p *page) commands(indent string, x *finding.Fix) {
 	if x == nil || len(x.Commands) == 0 {
 		return
 	}
+	if slices.Equal(p.said, x.Commands) {
+		fmt.Fprintln(p, indent+p.o.Style.Dim(p.say("→ as above", "→ 同上")))
+		return
+	}
+	p.said = x.Commands
 	fmt.Fprintln(p, indent+"→ "+report.Printable(x.Title.In(p.o.Lang)))
 	for i, c := range x.Commands {
 		if i == maxCommands && !p.o.All && len(x.Commands) > maxCommands+1 {

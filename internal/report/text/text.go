@@ -56,7 +56,8 @@ func (h *handler) Close() error {
 
 type page struct {
 	*bufio.Writer
-	o Options
+	o    Options
+	said []string // commands that were shown last
 }
 
 // say picks the language.
