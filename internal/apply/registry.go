@@ -40,6 +40,9 @@ type hive struct {
 // registry performs one step on a hive in memory; flush writes it.
 func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
 	e, err := h.hive(f)
+	if errors.Is(err, errLeft) {
+		return finding.T("left: the hive is damaged or was not written completely; start Windows once and shut it down", "已保留：配置单元已损坏或未写完，请启动一次 Windows 并正常关机"), err
+	}
 	if err != nil {
 		return finding.Text{}, err
 	}

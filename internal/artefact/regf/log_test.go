@@ -32,7 +32,7 @@ func step(t *testing.T, b []byte, logs ...[]byte) (int, regf.State) {
 		t.Fatal(err)
 	}
 	n, ok := h.Key("Log").Uint("Now")
-	if !ok {
+	if !ok || len(h.Faults()) > 0 {
 		t.Fatalf("no step; faults %v", h.Faults())
 	}
 	return int(n), h.State()

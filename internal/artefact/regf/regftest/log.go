@@ -20,7 +20,7 @@ func NewLog(seq uint32, steps ...[]byte) []byte {
 func entry(seq uint32, old, now []byte) []byte {
 	var refs, data []byte
 	n := uint32(0)
-	size := len(now) - page
+	size := int(le.Uint32(now[40:])) // of the bins: padding behind them is in no log
 	for off := 0; off < size; off += 512 {
 		p := now[page+off : page+off+512]
 		if page+off+512 <= len(old) && string(old[page+off:page+off+512]) == string(p) {
@@ -48,7 +48,7 @@ func OldLog(old, now []byte) []byte {
 	log := append([]byte(nil), now[:512]...)
 	le.PutUint32(log[28:], 1)
 	Seal(log)
-	size := len(now) - page
+	size := int(le.Uint32(now[40:])) // of the bins: padding behind them is in no log
 	vector := make([]byte, (size/512+7)/8)
 	var data []byte
 	for i := range size / 512 {
