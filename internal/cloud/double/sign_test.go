@@ -233,3 +233,24 @@ func TestSignatureV3(t *testing.T) {
 		}
 	}
 }
+
+// FuzzStranger: whoever cannot sign is refused, whatever is said.
+func FuzzStranger(f *testing.F) {
+	f.Add("ACS3-HMAC-SHA256 Credential=DoubleAdmin,SignedHeaders=host;x-acs-action,Signature=00", "a=b", "c=d", "application/x-www-form-urlencoded")
+	f.Add("", "AccessKeyId=DoubleAdmin&Signature=AAAA&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1&Timestamp=2026-11-22T08:29:52Z&Action=DescribeImages&Version=2014-05-26", "", "")
+	f.Add("ACS3-HMAC-SHA256 ,,==;", "%zz", "%zz", "text/plain")
+	s := double.New(double.Options{State: double.Careless(now), Now: func() time.Time { return now }})
+	f.Fuzz(func(t *testing.T, authorization, raw, body, kind string) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.URL.RawQuery = raw
+		r.Header.Set("Authorization", authorization)
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("X-Acs-Action", "DescribeImages")
+		r.Header.Set("X-Acs-Version", "2014-05-26")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code < 400 || !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("%d %q", w.Code, w.Body)
+		}
+	})
+}
