@@ -36,6 +36,7 @@ func utf8Text(b []byte) []byte {
 type element struct {
 	path string // names from the root in lower case, "/" between
 	text string
+	raw  []byte            // text as it comes
 	attr map[string]string // names in lower case
 	line int
 }
@@ -66,19 +67,20 @@ func elements(b []byte, fn func(element)) error {
 			for _, a := range tok.Attr {
 				e.attr[strings.ToLower(a.Name.Local)] = a.Value
 			}
-			if len(open) >= maxNested {
+			if len(open) >= maxNested || len(e.path) > maxXMLPath {
 				return errNested
 			}
 			open = append(open, e)
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].text += string(tok)
+				e := &open[len(open)-1]
+				e.raw = append(e.raw, tok[:min(len(tok), maxXMLText-len(e.raw))]...)
 			}
 		case xml.EndElement:
 			if len(open) > 0 {
 				e := open[len(open)-1]
 				open = open[:len(open)-1]
-				e.text = strings.TrimSpace(e.text)
+				e.text = strings.TrimSpace(string(e.raw))
 				fn(e)
 			}
 		}
@@ -86,7 +88,12 @@ func elements(b []byte, fn func(element)) error {
 	return nil
 }
 
-// maxNested bounds elements within each other.
-const maxNested = 200
+// Bounds of elements within each other, of the names that lead to one, and of
+// the text of one, in bytes.
+const (
+	maxNested  = 200
+	maxXMLPath = 4096
+	maxXMLText = 64 << 10
+)
 
 var errNested = errors.New("too many elements within each other")
