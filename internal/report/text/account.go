@@ -23,7 +23,7 @@ func (p *page) account(a *report.Account) []string {
 	if a.TrailDays > 0 {
 		line = append(line, p.say("ActionTrail of %d days", "%d 天的操作审计", a.TrailDays))
 	}
-	return append(line, p.say("as %s", "身份 %s", report.Printable(a.Caller)), p.say("%d API calls", "%d 次 API 调用", a.Calls))
+	return append(line, p.say("as %s", "身份 %s", report.Printable(a.Caller)))
 }
 
 // maxCommands is how many commands of a finding are shown without All.

@@ -295,8 +295,12 @@ func (p *page) verdict(r *report.Run) {
 	if v.Hidden > 0 {
 		fmt.Fprintln(p, st.Dim(p.say("%d findings are below --severity and not shown.", "%d 项低于 --severity，未显示。", v.Hidden)))
 	}
-	fmt.Fprintln(p, st.Dim(p.say("Read %s in %.2f s; sandbox: %s; catalogue %s.", "读取 %s，用时 %.2f 秒；沙箱：%s；检查目录 %s。",
-		finding.Size(v.BytesRead), v.Seconds, v.Sandbox, v.Catalogue)))
+	if a := r.Inventory.Account; a != nil {
+		fmt.Fprintln(p, st.Dim(p.say("%d API calls; %.2f s; catalogue %s.", "%d 次 API 调用；用时 %.2f 秒；检查目录 %s。", a.Calls, v.Seconds, v.Catalogue)))
+	} else {
+		fmt.Fprintln(p, st.Dim(p.say("Read %s in %.2f s; sandbox: %s; catalogue %s.", "读取 %s，用时 %.2f 秒；沙箱：%s；检查目录 %s。",
+			finding.Size(v.BytesRead), v.Seconds, v.Sandbox, v.Catalogue)))
+	}
 	p.next(r)
 }
 
