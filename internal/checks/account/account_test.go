@@ -142,6 +142,9 @@ var things = []struct {
 	{noKeyPair, func(s *cloud.Snapshot) {
 		s.Instances = instances(3, cloud.Instance{ID: "i-1", Region: "cn-hangzhou", Image: "m-ok", OS: "linux"})
 	}, finding.Medium, "3 Linux instances in cn-hangzhou from image m-ok have no key pair|AttachKeyPair"},
+	{noKeyPair, func(s *cloud.Snapshot) {
+		s.Instances = instances(1, cloud.Instance{ID: "i-1", Region: "cn-beijing", Image: "m-ok", OS: "linux"}) // an image of that name elsewhere
+	}, finding.Medium, "1 Linux instance in cn-beijing from image m-ok has no key pair|AttachKeyPair"},
 	{keySpread, func(s *cloud.Snapshot) {
 		s.Instances = instances(spread+1, cloud.Instance{ID: "i-1", Region: "cn-hangzhou", KeyPair: "k"})
 	}, finding.Low, "opens 21 instances|assay fix"},
@@ -216,7 +219,7 @@ func TestDecoys(t *testing.T) {
 	s.Shares[0].Resources = append(s.Shares[0].Resources, cloud.ShareEntity{ID: "rt-1", Type: "RouteTable"})
 	s.Instances = append(instances(spread, cloud.Instance{ID: "i-1", Region: "cn-hangzhou", Image: "m-public", OS: "linux", KeyPair: "k"}),
 		cloud.Instance{ID: "i-2", Region: "cn-hangzhou", Image: "ubuntu_22_04_x64.vhd", OS: "linux"},
-		cloud.Instance{ID: "i-3", Region: "cn-beijing", Image: "m-ok", OS: "linux"}, // an image of that name elsewhere
+		cloud.Instance{ID: "i-3", Region: "cn-hangzhou", Image: "m-else", OS: "windows"}, // key pairs do not apply
 	)
 	for _, k := range All {
 		fs, gaps := play(t, s, k)

@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"assay/check"
 	"assay/finding"
@@ -132,8 +133,9 @@ var noKeyPair = &Check{
 		var keys []string
 		for _, i := range p.Subject.Instances {
 			k := i.Region + "/" + i.Image
-			if _, custom := own[k]; !custom || i.KeyPair != "" || i.OS == "windows" {
-				continue
+			_, mine := own[k]
+			if !mine && !strings.HasPrefix(i.Image, "m-") || i.KeyPair != "" || i.OS == "windows" {
+				continue // public images have names, not IDs that begin with m-
 			}
 			if byImage[k] == nil {
 				keys = append(keys, k)
@@ -142,7 +144,11 @@ var noKeyPair = &Check{
 		}
 		slices.Sort(keys)
 		for _, k := range keys {
-			p.Report(keyless(p.Subject, byImage[k], own[k]))
+			f := keyless(p.Subject, byImage[k], own[k])
+			if _, mine := own[k]; !mine {
+				f.Reason = &finding.Text{EN: "The image is not among this account's: it is another account's (shared or community), from the Marketplace, or deleted", ZH: "该镜像不属于本账号：来自其他账号（共享或社区镜像）、云市场，或已删除"}
+			}
+			p.Report(f)
 		}
 		return p.Context.Err()
 	},
