@@ -7,6 +7,8 @@ import (
 	"assay/internal/binread"
 	"assay/internal/fsys"
 	"assay/internal/fsys/ext4"
+	"assay/internal/fsys/fat"
+	"assay/internal/fsys/ntfs"
 	"assay/internal/fsys/xfs"
 )
 
@@ -14,6 +16,8 @@ import (
 var editors = []func(fsys.Patch, int64) (fsys.Editor, error){
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(ext4.NewEditor(p, n)) },
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(xfs.NewEditor(p, n)) },
+	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(ntfs.NewEditor(p, n)) },
+	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(fat.NewEditor(p, n)) },
 }
 
 func asEditor[E fsys.Editor](e E, err error) (fsys.Editor, error) {
