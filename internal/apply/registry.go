@@ -33,7 +33,6 @@ var hiveLogs = []string{".LOG", ".LOG1", ".LOG2"}
 // each change checks and scrubs it as a whole.
 type hive struct {
 	file   *file
-	before []byte
 	editor *regf.Editor
 }
 
@@ -85,7 +84,7 @@ func (h *hand) hive(f *file) (*regf.Editor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
-	h.hives = append(h.hives, &hive{f, b, e})
+	h.hives = append(h.hives, &hive{f, e})
 	return e, nil
 }
 
@@ -133,24 +132,17 @@ func (h *hand) lockAccount(f *file, e *regf.Editor, s plan.Step) error {
 // block is how much of a hive is compared and written at a time.
 const block = 4096
 
-// flush writes the hives that were edited, of which only what changed, and
-// empties their logs.
+// flush writes the hives that were edited and empties their logs.
 func (h *hand) flush() error {
 	open := h.hives
 	h.hives = nil
 	for _, o := range open {
 		b, _, err := o.editor.Finish()
+		if err == nil {
+			err = o.file.update(b)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.file.path, err)
-		}
-		for at := 0; at < len(b); at += block {
-			end := min(at+block, len(b))
-			if bytes.Equal(b[at:end], o.before[at:end]) {
-				continue
-			}
-			if err := o.file.editor.Overwrite(o.file.place.Node, int64(at), b[at:end]); err != nil {
-				return fmt.Errorf("%s: %w", o.file.path, err)
-			}
 		}
 		for _, ending := range hiveLogs {
 			l, err := h.find(o.file.tree.VolumeOf(o.file.place), o.file.path+ending, true)
@@ -163,6 +155,29 @@ func (h *hand) flush() error {
 			if err != nil {
 				return fmt.Errorf("%s%s: %w", o.file.path, ending, err)
 			}
+		}
+	}
+	return nil
+}
+
+// update makes the content of f b, which is as long, and writes only the blocks
+// that differ.
+func (f *file) update(b []byte) error {
+	in, err := f.editor.Open(f.place.Node)
+	if err != nil {
+		return err
+	}
+	old := make([]byte, block)
+	for at := 0; at < len(b); at += block {
+		now := b[at:min(at+block, len(b))]
+		if n, err := in.ReadAt(old[:len(now)], int64(at)); n < len(now) {
+			return errors.Join(errChanged, err)
+		}
+		if bytes.Equal(now, old[:len(now)]) {
+			continue
+		}
+		if err := f.editor.Overwrite(f.place.Node, int64(at), now); err != nil {
+			return err
 		}
 	}
 	return nil
