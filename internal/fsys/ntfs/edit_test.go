@@ -166,6 +166,9 @@ func plantSecrets(t testing.TB, dir string, cluster int64) {
 	for i := range 200 {
 		write(t, fmt.Sprintf("%s/DELETEDMARK secret name %03d", gone, i), secret(100+i*40))
 	}
+	for i := range 60 { // the index keeps its blocks
+		write(t, fmt.Sprintf("%s/DELETEDM stays %03d", gone, i*i), nil)
+	}
 	for i := range 200 {
 		if err := os.Remove(fmt.Sprintf("%s/DELETEDMARK secret name %03d", gone, i)); err != nil {
 			t.Fatal(err)
@@ -223,7 +226,9 @@ func TestEditor(t *testing.T) {
 			}
 			dir, umount = mount(t, img, "ro")
 			same(t, want, hashes(t, dir, append(streams, "secret/host:resident", "secret/host:plain", "secret:stream")...))
-			compare(t, openImage(t, img), dir)
+			clean := openImage(t, img)
+			compare(t, clean, dir)
+			checkAccounts(t, clean, img)
 			umount()
 			use(t, img, want)
 		})
@@ -293,6 +298,7 @@ func editAll(t *testing.T, e *Editor, cluster int64) map[string][]byte {
 			t.Errorf("%s is not what was written", p)
 		}
 	}
+	entrySizes(t, e, want)
 	if err := e.Remove(find(t, e, "secret"), "plain"); !errors.Is(err, fsys.ErrCannot) {
 		t.Errorf("Remove: %v", err)
 	}
@@ -305,6 +311,38 @@ func editAll(t *testing.T, e *Editor, cluster int64) map[string][]byte {
 		want[p] = make([]byte, 208192)
 	}
 	return want
+}
+
+// entrySizes compares the sizes in directory entries with those of the files.
+func entrySizes(t *testing.T, e *Editor, want map[string][]byte) {
+	t.Helper()
+	for p, b := range want {
+		if strings.Contains(p, ":") {
+			continue
+		}
+		dir := e.Root()
+		if i := strings.LastIndex(p, "/"); i >= 0 {
+			dir = find(t, e, p[:i])
+		}
+		in, err := e.inode(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := in.indexOf("$I30")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = x.each(func(v *entry) error {
+			out, ok, _ := nameOf(v)
+			if size := int64(le.Uint64(v.key()[0x30:])); ok && out.Name == filepath.Base(p) && size != int64(len(b)) {
+				t.Errorf("the entry of %s says %d bytes, the file has %d", p, size, len(b))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func replaceAll(t *testing.T, e *Editor, want map[string][]byte) {

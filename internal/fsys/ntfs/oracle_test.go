@@ -131,6 +131,15 @@ func checkAccounts(t *testing.T, x *FS, img string) {
 	if got := free.Total() / x.cluster; got != want {
 		t.Errorf("%d free clusters, ntfsinfo has %d", got, want)
 	}
+	err = x.pass(func(r *record, listed bool, err error) error {
+		if err == nil && r.no >= firstUser && r.inUse() != listed {
+			t.Errorf("MFT record %d: in use %v, in the bitmap %v", r.no, r.inUse(), listed)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	c, err := x.count()
 	if err != nil {
 		t.Fatal(err)

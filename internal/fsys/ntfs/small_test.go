@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -349,93 +348,34 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// TestScrubsLogAndShadows empties a log and removes shadow copies.
-func TestScrubsLogAndShadows(t *testing.T) {
-	const store = "System Volume Information/{11111111-2222-3333-4444-555555555555}" + shadowName
+// TestTornRecord gives no half-written record for a file, and finds the others.
+func TestTornRecord(t *testing.T) {
 	m := tiny(t, "", func(dir string) {
-		write(t, mkdir(t, dir+"/System Volume Information")+"/tracking.log", []byte("stays"))
-		write(t, dir+"/"+store, secret(100000))
+		write(t, dir+"/torn", []byte("x"))
+		write(t, dir+"/whole", []byte("y"))
 	})
-	m.restartPages(t, 1, 1, 0, restartClean)
-	copy(m[shadowHeader:], shadowID+"SECRETMARK")
-	e, err := NewEditor(m, int64(len(m)))
+	n := find(t, m.open(t), "torn")
+	r, err := m.open(t).record(number(uint64(n)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Scrub(); err != nil {
-		t.Fatal(err)
-	}
-	if i := bytes.Index(m, []byte("SECRETMARK")); i >= 0 {
-		t.Errorf("a mark is left at %d", i)
-	}
+	m[r.at+2*stride-2]++
 	x := m.open(t)
-	if x.log.reason != "" || len(x.Describe().Problems) > 0 {
-		t.Errorf("%v", x.Describe().Problems)
+	var fe *binread.FormatError
+	if _, err := x.Stat(n); !errors.As(err, &fe) || fe.Offset != r.at+2*stride-2 {
+		t.Errorf("Stat: %v", err)
 	}
-	if b := content(t, x, store); len(b) != 0 {
-		t.Errorf("the store has %d bytes", len(b))
+	met := 0
+	err = x.Scan(func(fsys.Node, fsys.Meta) error { met++; return nil })
+	if !errors.As(err, &fe) || met != 2 { // the root directory and the other file
+		t.Errorf("Scan: %d files, %v", met, err)
 	}
-	if b := content(t, x, "System Volume Information/tracking.log"); string(b) != "stays" {
-		t.Errorf("tracking.log is %q", b)
+	if _, err := x.Free(); err == nil {
+		t.Error("free space is trusted")
 	}
-	log, err := x.system(recordLog, typeData, "", 1<<30)
-	if err != nil || len(bytes.Trim(log, "\xff")) > 0 {
-		t.Errorf("the log is not empty: %v", err)
+	if _, err := NewEditor(m, int64(len(m))); !errors.Is(err, fsys.ErrUnsafe) {
+		t.Errorf("NewEditor: %v", err)
 	}
-}
-
-// TestChangeJournal clears $UsnJrnl, which has the names of files long gone,
-// and neither shows nor edits what lies in $Extend. ntfs-3g makes nothing
-// there, so the journal lies in the root and is said to be below $Extend.
-func TestChangeJournal(t *testing.T) {
-	m := tiny(t, "", func(dir string) {
-		write(t, dir+"/$UsnJrnl", nil)
-		write(t, dir+"/$UsnJrnl:$J", bytes.Repeat(utf16le("SECRETMARK of a name"), 2000))
-		write(t, dir+"/$UsnJrnl:$Max", make([]byte, 32))
-		write(t, dir+"/file", []byte("stays"))
-	})
-	e, err := NewEditor(m, int64(len(m)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lookup(e, "$Extend"); err == nil {
-		t.Error("$Extend is shown")
-	}
-	journal := find(t, e, "$UsnJrnl")
-	e.extend[number(uint64(journal))] = true
-	for _, err := range []error{e.Blank(journal), e.BlankStream(journal, "$J"), e.Overwrite(recordUpcase, 0, []byte("x"))} {
-		if !errors.Is(err, fsys.ErrCannot) {
-			t.Errorf("an edit of the file system's own: %v", err)
-		}
-	}
-	reparse, err := e.lookup(recordExtend, "$reparse")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = e.Scan(func(n fsys.Node, _ fsys.Meta) error {
-		if n == journal || n == reparse {
-			t.Error("Scan yields $UsnJrnl")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	if _, err := e.Scrub(); err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Contains(m, utf16le("SECRETMARK")) {
-		t.Error("names are left in the journal")
-	}
-	f, err := m.open(t).OpenStream(journal, "$J")
-	if err != nil || f.Size() != 80000 {
-		t.Errorf("the journal: %v, %v", f, err)
-	}
-	img := filepath.Join(t.TempDir(), "img")
-	if err := os.WriteFile(img, m, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	judge(t, img)
 }
 
 // TestLZNT1 packs and unpacks all kinds of bytes, and unpacks [MS-XCA]'s example.
