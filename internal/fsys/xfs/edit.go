@@ -336,7 +336,7 @@ func (e *Editor) Commit() (fsys.Report, error) {
 		return fsys.Report{}, e.failed
 	}
 	if e.stale {
-		if err := e.zeroClones(); err != nil {
+		if err := errors.Join(e.zeroClones(), e.noteShared()); err != nil {
 			return fsys.Report{}, err
 		}
 		e.stale = false

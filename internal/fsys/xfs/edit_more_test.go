@@ -143,6 +143,9 @@ func TestEditorShared(t *testing.T) {
 		t.Error("b lost its content with a")
 	}
 	repairAgrees(t, s.save(t))
+	if rep, err = e.Commit(); err != nil || len(rep.Left) > 0 {
+		t.Errorf("said again: %q, %v", rep.Left, err)
+	}
 	must(t, e.Blank(b))
 	must(t, e.Blank(c))
 	rep, err = e.Scrub()

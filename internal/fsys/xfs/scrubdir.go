@@ -119,6 +119,9 @@ func (e *Editor) clearNames(b []byte) bool {
 			pos += n
 			continue
 		}
+		if end-pos < 16 { // the shortest used entry
+			return false
+		}
 		used := 9 + int(b[pos+8]) + extra
 		n := (used + 2 + 7) &^ 7
 		if n > end-pos {

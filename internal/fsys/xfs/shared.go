@@ -81,10 +81,9 @@ func (e *Editor) unneeded() (free, needed span.Set, err error) {
 	return span.Make(mapped).Subtract(needed), needed, err
 }
 
-// zeroClones zeroes the unneeded blocks of clones, and notes the emptied files
-// whose blocks others still need.
+// zeroClones zeroes the unneeded blocks of clones.
 func (e *Editor) zeroClones() error {
-	free, needed, err := e.unneeded()
+	free, _, err := e.unneeded()
 	if err != nil {
 		return err
 	}
@@ -92,6 +91,15 @@ func (e *Editor) zeroClones() error {
 		if err := e.zero(s.Off, s.Len); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// noteShared names the emptied files whose blocks others still need.
+func (e *Editor) noteShared() error {
+	_, needed, err := e.unneeded()
+	if err != nil {
+		return err
 	}
 	return e.eachClone(func(i *inode, exts []extent) error {
 		if !e.blanked[i.number] {
