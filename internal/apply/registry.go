@@ -18,7 +18,7 @@ import (
 )
 
 // hiveOps are the operations on a registry hive.
-var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true}
+var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true, finding.RegScrub: true}
 
 // onHive reports whether a step changes a registry hive.
 func onHive(s plan.Step) bool {
@@ -59,6 +59,7 @@ func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
 		_, err = sam.ForgetLogons(e)
 	case finding.LockPassword:
 		err = h.lockAccount(f, e, s)
+	case finding.RegScrub: // every hive that is opened here is scrubbed when it is written
 	}
 	if errors.Is(err, regf.ErrNotFound) && s.Op != finding.RegSetValue && s.Op != finding.LockPassword {
 		return finding.T("was gone already", "此前已不存在"), nil

@@ -195,6 +195,12 @@ func TestResidue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n := e.Hive().Deleted(); n != 0 {
+		t.Errorf("%d bytes of deleted keys in a hive that never had any", n)
+	}
+	if err := e.DeleteKey(`Alpha\Classy`); err != nil {
+		t.Fatal(err)
+	}
 	out, r, err := e.Finish()
 	if err != nil || r.Slack == 0 || r.Free == 0 {
 		t.Errorf("%+v, %v", r, err)

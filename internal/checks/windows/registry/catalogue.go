@@ -5,6 +5,7 @@ package registry
 // All is every check of this package, by file.
 var All = []*Check{
 	certificates,
+	deletedKeys,
 	environment,
 	linuxSubsystem,
 	savedPasswords,

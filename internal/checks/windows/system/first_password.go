@@ -42,8 +42,8 @@ var firstPassword = &Check{
 				p.Report(finding.Finding{Where: where,
 					Title: t("vminit does not run on instances: they keep the password of the image", "vminit 不会在实例上运行：实例将沿用镜像中的密码"),
 					// Emptying it does not help, and no entry of NTFS is removed offline.
-				Fix: &finding.Fix{Title: t("Delete the flag file in Windows, then shut down", "在 Windows 中删除该标志文件，然后关机"),
-					Commands: []string{`del /f C:` + strings.ReplaceAll(doNotRun, "/", `\`)}}})
+					Fix: &finding.Fix{Title: t("Delete the flag file in Windows, then shut down", "在 Windows 中删除该标志文件，然后关机"),
+						Commands: []string{`del /f C:` + strings.ReplaceAll(doNotRun, "/", `\`)}}})
 			}
 		}
 		switch {
