@@ -33,10 +33,11 @@ func NewProgress(w io.Writer, lang string, width int) *Progress {
 const redraw = 100 * time.Millisecond
 
 var phases = map[string]finding.Text{
-	"open":   finding.T("opening", "打开"),
-	"check":  finding.T("checking", "检查"),
-	"read":   finding.T("reading", "读取"),
-	"digest": finding.T("computing the digest", "计算摘要"),
+	"open":    finding.T("opening", "打开"),
+	"check":   finding.T("checking", "检查"),
+	"read":    finding.T("reading", "读取"),
+	"digest":  finding.T("computing the digest", "计算摘要"),
+	"collect": finding.T("reading the account", "读取账号"),
 }
 
 // Handle implements report.Handler.
