@@ -25,9 +25,6 @@ const (
 	firstUser    = 24 // all below are reserved
 )
 
-// rootNode refers to the root directory, whose record is always used for it.
-const rootNode fsys.Node = recordRoot | recordRoot<<48
-
 // An FS is one NTFS file system. It implements fsys.FS, fsys.Extenter,
 // fsys.FreeSpace, fsys.InodeScanner, fsys.Streamer and fsys.Folder, and is
 // safe for concurrent use.
@@ -42,6 +39,7 @@ type FS struct {
 	flags    uint16 // of the volume
 	label    string
 	log      logState
+	root     fsys.Node
 	extend   map[uint64]bool // records of what lies below $Extend
 	problems []fsys.Problem
 }
@@ -63,9 +61,12 @@ func Open(r io.ReaderAt, size int64) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &FS{geometry: g, r: r, volume: size}
+	f := &FS{geometry: g, r: r, volume: size, root: recordRoot}
 	if err := f.openMFT(); err != nil {
 		return nil, err
+	}
+	if r, err := f.record(recordRoot); err == nil {
+		f.root = fsys.Node(r.ref()) // as entries and Scan refer to it
 	}
 	if g.size() > size {
 		f.problem(finding.GapCorrupt, binread.Errorf(format, 0x28, "the file system has %d bytes, the volume %d", g.size(), size))
@@ -259,4 +260,4 @@ func (f *FS) Describe() fsys.Description {
 }
 
 // Root implements fsys.FS.
-func (f *FS) Root() fsys.Node { return rootNode }
+func (f *FS) Root() fsys.Node { return f.root }

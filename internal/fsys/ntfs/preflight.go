@@ -83,7 +83,7 @@ func (e *Editor) hibernated() error {
 
 // inRoot finds a file of the root directory by its folded name.
 func (e *Editor) inRoot(name string) (*inode, error) {
-	n, err := e.lookup(rootNode, name)
+	n, err := e.lookup(e.root, name)
 	if err != nil {
 		return nil, err
 	}

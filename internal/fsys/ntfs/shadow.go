@@ -25,7 +25,7 @@ func (s *scrubber) shadows() error {
 	if err := binread.Full(s.p, format, head[:], shadowHeader); err != nil {
 		return err
 	}
-	dir, err := s.lookup(rootNode, "System Volume Information")
+	dir, err := s.lookup(s.root, "System Volume Information")
 	if err == nil {
 		err = s.stores(dir)
 	}

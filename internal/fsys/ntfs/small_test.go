@@ -308,36 +308,7 @@ func TestPreflight(t *testing.T) {
 				m = tiny(t, "", func(dir string) { write(t, dir+"/hiberfil.sys", make([]byte, 500)) })
 			}
 			c.spoil(m)
-			before := m.clone()
-			e, err := NewEditor(m, int64(len(m)))
-			if !bytes.Equal(m, before) {
-				t.Error("the preflight changed the volume")
-			}
-			if c.want == "" {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := e.Scrub(); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !errors.Is(err, fsys.ErrUnsafe) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("NewEditor: %v; want %q", err, c.want)
-			}
-			if name == "bitlocker" {
-				return
-			}
-			x, err := Open(m, int64(len(m)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := x.ReadDir(x.Root(), func(fsys.Entry) error { return nil }); err != nil {
-				t.Error(err)
-			}
-			if unclean := name == "unclean log" || name == "fast startup"; unclean != (x.log.reason != "") {
-				t.Errorf("log: %q, problems %v", x.log.reason, x.Describe().Problems)
-			}
+			preflight(t, name, m, c.want)
 		})
 	}
 	if _, err := NewEditor(base[:len(base)/2], int64(len(base)/2)); !errors.Is(err, fsys.ErrUnsafe) {
@@ -375,6 +346,42 @@ func TestTornRecord(t *testing.T) {
 	}
 	if _, err := NewEditor(m, int64(len(m))); !errors.Is(err, fsys.ErrUnsafe) {
 		t.Errorf("NewEditor: %v", err)
+	}
+}
+
+// preflight opens m for reading and for writing; want is in the error of the
+// latter.
+func preflight(t *testing.T, name string, m memory, want string) {
+	t.Helper()
+	before := m.clone()
+	e, err := NewEditor(m, int64(len(m)))
+	if !bytes.Equal(m, before) {
+		t.Error("the preflight changed the volume")
+	}
+	if want == "" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Scrub(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if !errors.Is(err, fsys.ErrUnsafe) || !strings.Contains(err.Error(), want) {
+		t.Errorf("NewEditor: %v; want %q", err, want)
+	}
+	if name == "bitlocker" {
+		return
+	}
+	x, err := Open(m, int64(len(m)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.ReadDir(x.Root(), func(fsys.Entry) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if unclean := name == "unclean log" || name == "fast startup"; unclean != (x.log.reason != "") {
+		t.Errorf("log: %q, problems %v", x.log.reason, x.Describe().Problems)
 	}
 }
 
