@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -387,6 +388,10 @@ func TestEditorOrphans(t *testing.T) {
 	if gone, err := fs.Unlinked(); err != nil || len(gone) < 20 {
 		t.Fatalf("%v, %v", gone, err)
 	}
+	bent := s.copy()
+	bent.order = slices.DeleteFunc(slices.Clone(s.order), func(num int64) bool { // the trees and headers of groups
+		return !slices.Contains([]string{"XFSB", "AB3B", "AB3C", "IAB3", "FIB3", "RMB3", "R3FC"}, string(bent.pages[num][:4]))
+	})
 	e := newEditor(t, s)
 	_, err = e.Scrub()
 	must(t, err)
@@ -394,4 +399,26 @@ func TestEditorOrphans(t *testing.T) {
 		t.Errorf("%d marks are left", len(at))
 	}
 	repairAgrees(t, s.save(t))
+
+	long := time.Second // hostile ones must end
+	if os.Getenv("ASSAY_SOAK") != "" {
+		long = time.Minute
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	rounds, opened := 0, 0
+	for start := time.Now(); time.Since(start) < long; rounds++ {
+		left := 3 * (1 + r.IntN(3))
+		c := mutate(bent, func() (uint32, bool) {
+			left--
+			return r.Uint32(), left >= 0
+		})
+		one := time.Now()
+		if _, err := NewEditor(c, c.size); err == nil {
+			opened++
+		}
+		if d := time.Since(one); d > 5*time.Second {
+			t.Errorf("round %d took %v", rounds, d)
+		}
+	}
+	t.Logf("%d mutants, %d opened", rounds, opened)
 }
