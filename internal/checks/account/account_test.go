@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"assay/check"
 	"assay/finding"
@@ -364,5 +366,29 @@ func TestCatalogue(t *testing.T) {
 	}
 	if declared != len(All) {
 		t.Errorf("%d checks are declared, %d listed in All", declared, len(All))
+	}
+}
+
+// TestManyPrincipals: an account with as many users as RAM allows is judged in
+// seconds.
+func TestManyPrincipals(t *testing.T) {
+	s := base()
+	grant(s, cloud.Group, "ops", admin)
+	for i := range 5000 {
+		name := fmt.Sprint("u", i)
+		s.Principals = append(s.Principals, cloud.Principal{Kind: cloud.User, Name: name, ARN: "acs:ram::" + me + ":user/" + name, Groups: []string{"ops"}})
+	}
+	start := time.Now()
+	fs, _ := play(t, s, canShare)
+	if len(fs) != 5001 {
+		t.Errorf("%d findings", len(fs))
+	}
+	if fs, _ = play(t, s, openPaths); len(fs) == 0 || len(fs[0].Places) > maxPlaces {
+		t.Errorf("%d findings", len(fs))
+	}
+	if d := time.Since(start); d > time.Minute {
+		t.Errorf("it took %s", d)
+	} else {
+		t.Log(d)
 	}
 }

@@ -68,20 +68,26 @@ func newWorld(s *cloud.Snapshot) (*world, error) {
 		nodes[n.ID] = &s.Nodes[i]
 	}
 	own := w.levels(nodes, s.Account)
+	sets := map[string]*policy.Set{} // by what is granted: many users have the same
 	for i := range s.Principals {
 		p := &s.Principals[i]
-		a := policy.Attachments{Control: own, Management: w.management()}
-		w.grant(&a, p.Policies)
+		refs := slices.Clone(p.Policies)
 		for _, g := range p.Groups {
 			if groups[g] != nil {
-				w.grant(&a, groups[g].Policies)
+				refs = append(refs, groups[g].Policies...)
 			}
 		}
-		set, err := policy.NewSet(a)
-		if err != nil {
-			return nil, err
+		key := fmt.Sprintf("%q", refs)
+		if sets[key] == nil {
+			a := policy.Attachments{Control: own, Management: w.management()}
+			w.grant(&a, refs)
+			set, err := policy.NewSet(a)
+			if err != nil {
+				return nil, err
+			}
+			sets[key] = set
 		}
-		w.principals = append(w.principals, policy.Case{Name: p.ARN, Principal: policy.Principal{Kind: kindOf(p), ARN: p.ARN}, Set: set})
+		w.principals = append(w.principals, policy.Case{Name: p.ARN, Principal: policy.Principal{Kind: kindOf(p), ARN: p.ARN}, Set: sets[key]})
 		w.kinds = append(w.kinds, p)
 	}
 	return w, w.addMembers(nodes)
