@@ -58,7 +58,9 @@ func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
 	case finding.ForgetLogons:
 		_, err = sam.ForgetLogons(e)
 	case finding.LockPassword:
-		err = h.lockAccount(f, e, s)
+		if err = h.lockAccount(f, e, s); errors.Is(err, errLeft) {
+			return finding.T("left: this command has no randomness for a new password hash", "已保留：该命令没有用于生成新密码哈希的随机源"), err
+		}
 	case finding.RegScrub: // every hive that is opened here is scrubbed when it is written
 	}
 	if errors.Is(err, regf.ErrNotFound) && s.Op != finding.RegSetValue && s.Op != finding.LockPassword {
@@ -103,7 +105,7 @@ func readHive(t *fsys.Tree, name string) (b []byte, logs [][]byte, err error) {
 // that encrypts it is in SYSTEM, beside the SAM.
 func (h *hand) lockAccount(f *file, e *regf.Editor, s plan.Step) error {
 	if h.Random == nil {
-		return errors.New("no source of randomness was given for a new password hash")
+		return fmt.Errorf("no source of randomness was given for a new password hash: %w", errLeft)
 	}
 	b, logs, err := readHive(f.tree, path.Dir(f.path)+"/SYSTEM")
 	if err != nil {
