@@ -284,7 +284,7 @@ func find(t testing.TB, e *Editor, path string) fsys.Node {
 
 // randomEdits changes what lies below secrets/ and some other files, and
 // returns by path what they should hold then.
-func randomEdits(t testing.TB, e *Editor, dir string, r *rand.Rand) map[string][]byte {
+func randomEdits(t testing.TB, e *Editor, r *rand.Rand) map[string][]byte {
 	t.Helper()
 	want := map[string][]byte{}
 	secrets, err := listing(e.FS, find(t, e, "secrets"))
@@ -464,7 +464,7 @@ func cleaned(t *testing.T, s *sparseImage, before map[string]string, seed uint64
 	t.Helper()
 	e := newEditor(t, s)
 	r := rand.New(rand.NewPCG(seed, 7))
-	want := randomEdits(t, e, "", r)
+	want := randomEdits(t, e, r)
 	rep, err := e.Commit()
 	must(t, err)
 	if len(rep.Left) > 0 {
