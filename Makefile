@@ -9,9 +9,10 @@ GO ?= go
 # Debian-like system and says what is missing otherwise.
 TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm2 mdadm fdisk gdisk parted \
 	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
-	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium
+	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium \
+	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils
 
-.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-secrets bench-policy clean help
+.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-convert bench-secrets bench-policy test-boot demo-cloud clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -43,11 +44,20 @@ soak: tools ## the slow tests as well: a directory of a million names
 bench-inspect: build ## inspect beside find and cat on the kernel's mount (root); prints the table
 	@bash scripts/bench-inspect.sh
 
+bench-clean: build ## clean beside qemu-img convert and virt-sysprep; prints the table
+	@bash scripts/bench-clean.sh
+
+bench-convert: build ## the writers of images beside qemu-img convert; prints the table
+	@bash scripts/bench-convert.sh
+
 bench-secrets: build ## contents of real trees beside gitleaks; prints the table
 	@bash scripts/bench-secrets.sh
 
 clean: ## remove what make made
 	rm -rf bin dist demo
+
+test-boot: build ## boot cleaned Debian images under qemu, log in with old and new keys (root, a mirror, 15 minutes)
+	@bash scripts/test-boot.sh
 
 bench-policy: ## policy decisions beside cedar-go and OPA, a module of its own
 	cd bench/policy && $(GO) test -run '^$$' -bench Evaluate -benchmem .
