@@ -66,7 +66,8 @@ type FixPlan struct {
 
 // fixChecks are the checks that a fix answers. Trying published passwords is
 // not one of them: it takes long, and every password goes anyway.
-var fixChecks = []string{"linux/ssh", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
+var fixChecks = []string{"linux/ssh/authorized-keys", "linux/ssh/keys-command", "linux/ssh/trusted-ca", "linux/ssh/host-trust", "linux/ssh/weak-settings",
+	"linux/ssh/cloud-init-override", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
 	"linux/account/uid-zero", "linux/account/unknown-user"}
 
 // PlanFix looks at a machine and says what a fix would do. It changes nothing.
@@ -125,7 +126,21 @@ func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event fu
 	}
 	defer sh.Close()
 	_, left, err := observe(ctx, sh, o.Key)
-	return left, err
+	return slices.DeleteFunc(left, func(f finding.Finding) bool { return expected(f, p, o) }), err
+}
+
+// expected reports whether a finding speaks of what stays by the plan: a key
+// whose owner is known, a user that was declared.
+func expected(f finding.Finding, p *FixPlan, o FixOptions) bool {
+	switch f.Check {
+	case "linux/ssh/authorized-keys":
+		return f.Anchor == ssh.FingerprintSHA256(o.NewKey.PublicKey()) ||
+			slices.ContainsFunc(p.Plan.Stay, func(k fleet.Key) bool { return k.Fingerprint == f.Anchor })
+	case "linux/account/unknown-user":
+		a, ok := p.Facts.Account(f.Where.User)
+		return ok && a.Owner != fleet.Unknown
+	}
+	return false
 }
 
 // observe makes a guest of a machine and runs the checks of accounts and SSH.

@@ -59,7 +59,7 @@ It reads image files directly: no root, no mount, nothing of the guest is run.`,
 	c.PersistentFlags().BoolVar(&a.noProg, "no-progress", false, a.t("no progress line", "不显示进度"))
 	c.SetUsageTemplate(a.template())
 	c.SetHelpCommand(&cobra.Command{Hidden: true})
-	c.AddCommand(a.inspectCmd(), a.cleanCmd(), a.certifyCmd(), a.verifyCmd(), a.keygenCmd(), a.checksCmd(), a.explainCmd(), a.renderCmd(), a.policyCmd(), a.auditCmd(), a.doubleCmd())
+	c.AddCommand(a.inspectCmd(), a.cleanCmd(), a.certifyCmd(), a.verifyCmd(), a.keygenCmd(), a.checksCmd(), a.explainCmd(), a.renderCmd(), a.policyCmd(), a.auditCmd(), a.fixCmd(), a.doubleCmd())
 	c.InitDefaultHelpFlag()
 	return c
 }

@@ -34,6 +34,7 @@ type job struct {
 	Images    []string // paths, for names in headers to relate to
 	Dir       string
 	Live      bool
+	Machine   string // "" or how the archive of a running machine on descriptor 3 came: "private", "masked"
 	Checks    []string
 	NoContent bool
 	Digest    bool
@@ -65,6 +66,9 @@ func child(in io.Reader, out, errs *os.File) int {
 		policy.Spill = j.Disk.SpillDir
 	}
 	t := assay.Target{Name: j.Target, Dir: j.Dir, Live: j.Live}
+	if j.Machine != "" {
+		t.Machine = assay.NewMachine(os.NewFile(firstFile, "machine"), j.Machine == "masked")
+	}
 	for i, p := range j.Images {
 		t.Images = append(t.Images, assay.ImageFile{Path: p, File: os.NewFile(uintptr(firstFile+i), p)})
 	}
@@ -126,6 +130,14 @@ func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h repor
 	}
 	if t.Dir != "" {
 		j.Read = []string{t.Dir}
+	}
+	if t.Machine != nil {
+		pipe, err := t.Machine.Pipe()
+		if err != nil {
+			return err
+		}
+		defer pipe.Close()
+		files, j.Machine = append(files, pipe), map[bool]string{false: "private", true: "masked"}[t.Machine.Masked()]
 	}
 	if !compressed {
 		j.Disk.SpillDir = ""

@@ -19,6 +19,7 @@ import (
 
 type inspectFlags struct {
 	outputFlags
+	machine      machineFlags
 	checks       []string
 	disks        []string
 	noContent    bool
@@ -40,17 +41,21 @@ func (a *app) inspectCmd() *cobra.Command {
 		Long: a.t(`Inspects each TARGET and says who can log in and what it gives away.
 
 TARGET is an image file (raw, qcow2, VHD, VHDX, VMDK, VDI, also .gz and .zst),
-a block device, a directory that holds a system's tree, or / for this machine.`,
+a block device, a directory that holds a system's tree, / for this machine, or a
+running Linux machine: ssh://user@host:port, or ecs://REGION/INSTANCE through Cloud
+Assistant, which brings no hash and no private file.`,
 			`检查每个 TARGET：谁能登录、泄露了什么。
 
 TARGET 可以是镜像文件（raw、qcow2、VHD、VHDX、VMDK、VDI，以及 .gz 和 .zst）、
-块设备、存放系统文件树的目录，或 /（本机）。`) + a.exitStatus(),
+块设备、存放系统文件树的目录、/（本机），或运行中的 Linux 机器：ssh://用户@主机:端口，
+或 ecs://地域/实例（通过云助手，不传输密码哈希和私有文件）。`) + a.exitStatus(),
 		Example: "  assay inspect image.qcow2\n  assay inspect boot.vhd --disk data.vhd --report report.html\n  assay inspect / --fail-on high",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.inspect(c.Context(), o, args) },
 	}
 	o.add(c, a)
 	o.addMachine(c, a)
+	o.machine.add(c, a)
 	return c
 }
 
@@ -82,7 +87,7 @@ func (a *app) inspect(ctx context.Context, o *inspectFlags, args []string) error
 	targets := make([]assay.Target, 0, len(args))
 	defer func() { closeAll(targets) }()
 	for _, arg := range args {
-		t, err := openTarget(arg, o.disks)
+		t, err := a.openAny(ctx, &o.machine, arg, o.disks)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package openssh
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,17 +14,17 @@ import (
 type Target struct{ User, Host, Port string }
 
 // ParseTarget reads ssh://[user@]host[:port]. A password in it is refused:
-// arguments are seen by every process of the host.
+// arguments are seen by every process of the host. Errors do not repeat s.
 func ParseTarget(s string) (Target, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "ssh" {
-		return Target{}, fmt.Errorf("%q is not of the form ssh://user@host:port", s)
+		return Target{}, errors.New("it is not of the form ssh://user@host:port")
 	}
 	if _, has := u.User.Password(); has {
-		return Target{}, fmt.Errorf("a password does not belong into a target: use --password-file")
+		return Target{}, errors.New("a password does not belong into a target: use --password-file")
 	}
 	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
-		return Target{}, fmt.Errorf("%q has more than user, host and port", s)
+		return Target{}, errors.New("it has more than user, host and port")
 	}
 	return target(u.User.Username(), u.Hostname(), u.Port())
 }

@@ -15,7 +15,7 @@ mask='{ h = $2; sub(/^[!*]+/, "", h); lock = substr($2, 1, length($2) - length(h
 	$2 = lock h; print }'
 for f in /etc/shadow /etc/gshadow; do [ -f $f ] && awk -F: -v OFS=: "$mask" $f | put $f; done
 [ -f /etc/passwd ] && awk -F: -v OFS=: '{ if ($2 != "" && $2 != "x" && $2 !~ /^[!*]/) $2 = "$1$masked$masked"; print }' /etc/passwd | put /etc/passwd
-for f in /etc/group /etc/login.defs /etc/os-release /usr/lib/os-release /etc/image-id /etc/hostname /etc/nsswitch.conf \
+for f in /etc/group /etc/login.defs /etc/os-release /usr/lib/os-release /etc/image-id /etc/hostname /etc/nsswitch.conf /etc/subuid /etc/subgid \
 	/etc/ssh/sshd_config /etc/default/ssh /etc/sysconfig/sshd /etc/sudoers; do copy $f; done
 set +f
 for f in /etc/ssh/sshd_config.d/*.conf /etc/sudoers.d/* /usr/lib/sysusers.d/*.conf; do copy "$f"; done
@@ -23,6 +23,7 @@ set -f
 [ -f /etc/cloud/cloud.cfg ] && grep -v -i 'passw\|secret\|token\|key:' /etc/cloud/cloud.cfg | put /etc/cloud/cloud.cfg
 # Public keys are no secrets; what options run or set may be.
 awk -F: '$6 ~ /^\// {print $6}' /etc/passwd | sort -u | while IFS= read -r h; do
+	for d in "$h" "$h/.ssh"; do [ -d "$d" ] && mkdir -p "$T$d"; done
 	for f in "$h/.ssh/authorized_keys" "$h/.ssh/authorized_keys2"; do
 		[ -f "$f" ] && head -c 65536 "$f" | sed 's/\(command\|environment\)="[^"]*"/\1="masked"/g' | put "$f"
 	done

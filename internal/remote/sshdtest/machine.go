@@ -51,6 +51,9 @@ for d in root home tmp run work opt srv usr/local var/tmp; do mkdir -p "$R/$d"; 
 chmod 700 "$R/root"; chmod 1777 "$R/tmp" "$R/var/tmp"; mkdir "$R/run/sshd"
 mount -t proc proc "$R/proc"
 mount --rbind /dev "$R/dev"
+for f in passwd shadow group gshadow; do # without the people of the host
+	awk -F: 'NR == FNR { if ($3 >= 1000 && $3 < 65000) people[$1]; next } !($1 in people)' /etc/passwd /etc/$f >"$T/f"; cat "$T/f" >"$R/etc/$f"
+done
 rm -rf "$R"/etc/ssh/sshd_config.d/* "$R"/etc/sudoers.d/*
 printf '%s\n' '#!/bin/sh' 'touch /run/rebooted' 'kill -9 -1' >"$R/sbin/reboot"; chmod 755 "$R/sbin/reboot"
 eval "$MOUNTS"

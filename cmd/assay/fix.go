@@ -1,0 +1,477 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
+
+	"assay"
+	"assay/finding"
+	"assay/internal/cli"
+	"assay/internal/cloud/aliyun"
+	"assay/internal/fleet"
+	"assay/internal/remote"
+	"assay/internal/remote/assistant"
+	"assay/internal/remote/openssh"
+	"assay/internal/report"
+)
+
+type fixFlags struct {
+	machineFlags
+	generate, key, keyPair, comment string
+	trusted, expected, remove, keep []string
+	plan, yes, restart, keepSSHD    bool
+	rollback                        time.Duration
+	sshUser, sshAddress, sshPort    string
+	passwordOut                     string
+	all                             bool
+	filter, regions                 []string
+	parallel, maxFailures           int
+	journal                         string
+}
+
+func (a *app) fixCmd() *cobra.Command {
+	o := &fixFlags{}
+	c := &cobra.Command{
+		Use:   "fix TARGET...",
+		Short: a.t("Running instance: new key in, proven, old credentials out; undone unless proven", "运行中的实例：写入新密钥并验证，移除旧凭证；未通过验证则自动还原"),
+		Long: a.t(`Gives a running machine a key of its own, logs in with it in a second connection, and
+only then removes unknown keys of every user, locks preset passwords, and makes sshd
+take keys only. A guard on the machine restores everything after --rollback-after
+unless the proof arrives. Shows its plan and asks first.
+
+TARGET is ssh://user@host:port, or ecs://REGION/INSTANCE: the key pair is bound by the
+cloud, the work is done through Cloud Assistant and proven over SSH. A Windows instance
+gets a new password.`,
+			`为运行中的机器写入独立的密钥，通过第二个连接登录验证，然后才删除所有用户的未知公钥、
+锁定预设密码，并将 sshd 设置为仅接受密钥。除非验证通过，目标机器上的守护进程会在
+--rollback-after 之后还原全部更改。执行前显示计划并询问。
+
+TARGET 是 ssh://用户@主机:端口，或 ecs://地域/实例：由云端绑定密钥对，通过云助手执行，
+并通过 SSH 验证。Windows 实例将重置为新密码。`) + a.t(`
+
+EXIT STATUS
+  0  done and proven (or nothing to do, or only planned)
+  1  failed: the machine is as it was, or its guard restores it
+  2  wrong usage
+  3  done and proven, but findings are left
+  130  interrupted`, `
+
+退出码
+  0  已完成并验证（或无需更改，或仅显示计划）
+  1  失败：机器保持原状，或由守护进程还原
+  2  用法错误
+  3  已完成并验证，但仍有问题
+  130  被中断`),
+		Example: "  assay fix ssh://root@192.0.2.7 --generate-key ./id_web --plan\n  assay fix ssh://admin@web1 --key ./id_web --trusted-keys team.keys --remove-user builder\n  assay fix ecs://cn-hangzhou/i-abc --key ./id_web --key-pair web\n  assay fix --all --region cn-hangzhou --filter tag:env=prod --key ./id_web --key-pair web --yes",
+		RunE:    func(c *cobra.Command, args []string) error { return a.fix(c.Context(), o, args) },
+	}
+	o.add(c, a)
+	f := c.Flags()
+	f.StringVar(&o.generate, "generate-key", "", a.t("make a new ed25519 pair: private half in FILE (0600, here only), public half in FILE.pub", "生成新的 ed25519 密钥对：私钥写入 FILE（0600，仅保存在本机），公钥写入 FILE.pub"))
+	f.StringVar(&o.key, "key", "", a.t("private key of the new pair that is there already", "已有新密钥对的私钥文件"))
+	f.StringVar(&o.keyPair, "key-pair", "", a.t("ecs: name of the key pair to bind; it is imported if the region does not have it", "ecs：要绑定的密钥对名称；地域中没有时自动导入"))
+	f.StringVar(&o.comment, "key-comment", "assay-fix", a.t("comment of the new key", "新公钥的注释"))
+	f.StringArrayVar(&o.trusted, "trusted-keys", nil, a.t("keys that stay: FILE, folder, or https address such as https://github.com/NAME.keys (repeatable)", "保留的公钥：文件、目录，或 https 地址，如 https://github.com/NAME.keys（可重复）"))
+	f.StringArrayVar(&o.expected, "expected-user", nil, a.t("a user that belongs here (repeatable)", "属于本机的用户（可重复）"))
+	f.StringArrayVar(&o.remove, "remove-user", nil, a.t("remove this user; the home stays (repeatable)", "删除该用户，保留主目录（可重复）"))
+	f.StringArrayVar(&o.keep, "keep-password", nil, a.t("do not lock this user's password (repeatable)", "不锁定该用户的密码（可重复）"))
+	f.BoolVar(&o.plan, "plan", false, a.t("print the plan and stop", "仅显示计划"))
+	f.BoolVar(&o.yes, "yes", false, a.t("do not ask", "不询问"))
+	f.BoolVar(&o.restart, "restart", false, a.t("restart the machine after the new key is in place", "写入新公钥后重启机器"))
+	f.BoolVar(&o.keepSSHD, "keep-sshd", false, a.t("leave sshd's settings alone", "不更改 sshd 设置"))
+	f.DurationVar(&o.rollback, "rollback-after", fleet.DefaultRollback, a.t("the guard restores everything after this time", "超过该时间未通过验证则还原"))
+	f.StringVar(&o.sshUser, "ssh-user", "root", a.t("ecs: who logs in", "ecs：登录用户"))
+	f.StringVar(&o.sshAddress, "ssh-address", "", a.t("ecs: address for the proof by SSH (default: the instance's public, then its private one)", "ecs：SSH 验证所用地址（默认依次为公网、私网地址）"))
+	f.StringVar(&o.sshPort, "ssh-port", "22", a.t("ecs: port of sshd", "ecs:sshd 端口"))
+	f.StringVar(&o.passwordOut, "password-out", "", a.t("Windows: write the new password to FILE (0600) instead of showing it once", "Windows：将新密码写入 FILE（0600），而不是显示一次"))
+	f.BoolVar(&o.all, "all", false, a.t("ecs: every instance of the regions that --filter names", "ecs：--region 中符合 --filter 的所有实例"))
+	f.StringArrayVar(&o.filter, "filter", nil, a.t("with --all: tag:key=value (repeatable)", "与 --all 一起使用：tag:键=值（可重复）"))
+	f.StringArrayVar(&o.regions, "region", nil, a.t("with --all: region (repeatable)", "与 --all 一起使用：地域（可重复）"))
+	f.IntVar(&o.parallel, "parallel", 4, a.t("machines at a time, after a first one alone", "同时处理的机器数；第一台单独处理"))
+	f.IntVar(&o.maxFailures, "max-failures", 0, a.t("stop when more machines than this have failed", "失败机器超过该数量时停止"))
+	f.StringVar(&o.journal, "journal", "assay-fix.json", a.t("several machines: remembers what is done, and goes on there", "多台机器：记录进度，可从中断处继续"))
+	return c
+}
+
+// minRollback is the least time in which a fix over a slow line gets through.
+const minRollback = 30 * time.Second
+
+func (a *app) fix(ctx context.Context, o *fixFlags, args []string) error {
+	if o.rollback < minRollback || o.rollback > 24*time.Hour {
+		return cli.Usage(finding.Tf("--rollback-after %s is out of bounds", "--rollback-after %s 超出范围", o.rollback), finding.T("use 30s to 24h", "请使用 30s 到 24h"))
+	}
+	if (o.generate == "") == (o.key == "") {
+		return cli.Usage(finding.T("which key shall open the machine from now on?", "未指定新密钥"), finding.T("use --generate-key FILE or --key FILE", "请使用 --generate-key FILE 或 --key FILE"))
+	}
+	targets, err := a.fixTargets(ctx, o, args)
+	if err != nil {
+		return err
+	}
+	fo, err := a.fixOptions(ctx, o)
+	if err != nil {
+		return err
+	}
+	if len(targets) == 1 {
+		left, err := a.fixOne(ctx, o, targets[0], fo)
+		if err == nil && left > 0 {
+			a.code = cli.ExitFindings
+		}
+		return err
+	}
+	if !o.yes && !o.plan {
+		return cli.Usage(finding.T("several machines are not asked about one by one", "多台机器不会逐一询问"), finding.T("read the plans with --plan, then use --yes", "请先用 --plan 查看计划，然后使用 --yes"))
+	}
+	return a.fixMany(ctx, o, targets, fo)
+}
+
+// fixTargets are the arguments, or the instances that --all names.
+func (a *app) fixTargets(ctx context.Context, o *fixFlags, args []string) ([]string, error) {
+	if o.all == (len(args) > 0) || o.all && (len(o.regions) == 0 || len(o.filter) == 0) {
+		return nil, cli.Usage(finding.T("name machines, or use --all with --region and --filter", "请指定机器，或使用 --all 并配合 --region 和 --filter"), finding.Text{})
+	}
+	for _, arg := range args {
+		switch {
+		case strings.HasPrefix(arg, "ssh://"):
+			if _, err := openssh.ParseTarget(arg); err != nil {
+				return nil, sshTargetError(err)
+			}
+		case strings.HasPrefix(arg, "ecs://"):
+			if _, _, err := ecsTarget(arg); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, cli.Usage(finding.Tf("%s is no running machine", "%s 不是运行中的机器", arg), finding.T("write ssh://user@host or ecs://REGION/INSTANCE; images are cleaned with assay clean", "请写成 ssh://用户@主机 或 ecs://地域/实例；镜像请用 assay clean 清理"))
+		}
+	}
+	var tags []string
+	for _, f := range o.filter {
+		t, ok := strings.CutPrefix(f, "tag:")
+		if !ok || !strings.Contains(t, "=") {
+			return nil, cli.Usage(finding.Tf("%s is no filter", "%s 不是有效的过滤条件", f), finding.T("write tag:key=value", "请写成 tag:键=值"))
+		}
+		tags = append(tags, t)
+	}
+	for _, r := range o.regions {
+		c, err := o.cloud.open(r)
+		if err != nil {
+			return nil, err
+		}
+		is, err := fleet.Instances(ctx, c, r, nil, tags)
+		if err != nil {
+			return nil, ecsError("ecs://"+r, err)
+		}
+		for _, i := range is {
+			if i.Status == "Running" {
+				args = append(args, "ecs://"+r+"/"+i.ID)
+			}
+		}
+	}
+	if len(args) == 0 {
+		return nil, &cli.Error{Code: cli.ExitUsage, What: finding.T("no running instance has these tags", "没有运行中的实例符合这些标签")}
+	}
+	return args, nil
+}
+
+// fixOptions reads the lists and the key. With --plan a key to be generated
+// stands only for itself: nothing is written.
+func (a *app) fixOptions(ctx context.Context, o *fixFlags) (assay.FixOptions, error) {
+	fo := assay.FixOptions{Comment: o.comment, RemoveUsers: o.remove, Keep: o.keep, Restart: o.restart, KeepSSHD: o.keepSSHD, Rollback: o.rollback}
+	if strings.ContainsAny(o.comment, "\r\n\x00") {
+		return fo, cli.Usage(finding.T("--key-comment is one line", "--key-comment 只能为一行"), finding.Text{})
+	}
+	var err error
+	if fo.Key, err = fingerprintKey(); err != nil {
+		return fo, err
+	}
+	fo.Trust.Users = o.expected
+	if fo.Trust.Keys, err = assay.TrustedKeys(ctx, o.trusted); err != nil {
+		return fo, &cli.Error{Code: cli.ExitUsage, What: finding.T("the trusted keys cannot be read", "无法读取受信任的公钥"), Err: err}
+	}
+	switch {
+	case o.key != "":
+		opts, e := o.ssh.options(a)
+		if e != nil {
+			return fo, e
+		}
+		fo.NewKey, err = openssh.ReadIdentity(o.key, opts.Passphrase)
+	case o.plan:
+		dir, e := os.MkdirTemp("", "assay-")
+		if e != nil {
+			return fo, e
+		}
+		defer os.RemoveAll(dir)
+		fo.NewKey, err = assay.GenerateKey(filepath.Join(dir, "key"), o.comment)
+	default:
+		fo.NewKey, err = assay.GenerateKey(o.generate, o.comment)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fo, &cli.Error{Code: cli.ExitUsage, What: finding.Tf("%s is there already", "%s 已存在", o.generate), Hint: finding.T("to use it: --key FILE", "如需使用该密钥：--key FILE")}
+	}
+	if err != nil {
+		return fo, &cli.Error{Code: cli.ExitUsage, What: finding.T("the new key cannot be had", "无法获得新密钥"), Err: err}
+	}
+	return fo, nil
+}
+
+// fixMany fixes machines in batches, and remembers how far it got.
+func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo assay.FixOptions) error {
+	b, err := os.ReadFile(o.journal)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cli.OpenError(o.journal, err)
+	}
+	path := o.journal
+	if o.plan {
+		b, path = nil, ""
+	}
+	j, err := fleet.NewJournal(path, b)
+	if err != nil {
+		return &cli.Error{Code: cli.ExitUsage, What: finding.T("the journal cannot be read", "无法读取进度文件"), Err: err}
+	}
+	var left atomic.Int64
+	failed, err := fleet.Batch{Parallel: o.parallel, MaxFailures: o.maxFailures, Journal: j}.Run(ctx, targets, func(ctx context.Context, t string) error {
+		n, err := a.fixOne(ctx, o, t, fo)
+		left.Add(int64(n))
+		if err != nil {
+			fmt.Println(t + ": " + report.Printable(err.Error()))
+		}
+		return err
+	})
+	fmt.Println(finding.Tf("%d of %d machines failed; the journal is %s", "%[2]d 台机器中有 %[1]d 台失败；进度文件为 %[3]s", failed, len(targets), o.journal).In(a.lang))
+	switch {
+	case errors.Is(err, fleet.ErrTooManyFailures):
+		return &cli.Error{Code: cli.ExitFailed, What: finding.T("too many machines failed: the rest was not touched", "失败的机器过多，其余机器未处理"), Hint: finding.T("look at the failures; the same command goes on with what is left", "请查看失败原因；再次执行同一命令将继续处理剩余机器")}
+	case err != nil:
+		return err
+	case failed > 0:
+		a.code = cli.ExitFailed
+	case left.Load() > 0:
+		a.code = cli.ExitFindings
+	}
+	return nil
+}
+
+// fixOne fixes one machine, from the plan to the proof. It returns how many
+// findings are left.
+func (a *app) fixOne(ctx context.Context, o *fixFlags, arg string, fo assay.FixOptions) (int, error) {
+	t, done, err := a.fixTarget(ctx, o, arg, &fo)
+	if err != nil || t == nil {
+		return 0, err
+	}
+	defer done()
+	p, err := assay.PlanFix(ctx, *t, fo)
+	var refused *fleet.RefusedError
+	if errors.As(err, &refused) {
+		return 0, &cli.Error{Code: cli.ExitFailed, What: refused.Text, Hint: finding.T("nothing was changed", "未做任何更改")}
+	}
+	if err != nil {
+		return 0, loginError(arg, err)
+	}
+	a.showPlan(arg, p, fo)
+	if o.plan {
+		return 0, nil
+	}
+	if ok, err := a.agreed(o.yes); !ok || err != nil {
+		return 0, err
+	}
+	left, err := assay.RunFix(ctx, *t, p, fo, func(e fleet.Event) {
+		if e.State == fleet.Done {
+			fmt.Printf("%s: ✓ %s\n", arg, e.Title.In(a.lang))
+		}
+	})
+	if err != nil {
+		return 0, fixError(arg, err)
+	}
+	fmt.Println(arg + ": " + a.t("done: the new key opens it, the old credentials are refused", "完成：新密钥可以登录，旧凭证已被拒绝"))
+	n := 0
+	for _, f := range left {
+		if f.Severity >= finding.Medium {
+			n++
+			fmt.Printf("%s:   %s  %s\n", arg, f.Severity, report.Printable(f.Title.In(a.lang)))
+		}
+	}
+	return n, nil
+}
+
+// fixTarget opens the ways to a machine. A nil target means that all is done:
+// a Windows instance.
+func (a *app) fixTarget(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions) (*assay.FixTarget, func(), error) {
+	if strings.HasPrefix(arg, "ecs://") {
+		return a.fixECS(ctx, o, arg, fo)
+	}
+	c, err := o.ssh.client(a, arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := c.Login(ctx)
+	if err != nil {
+		return nil, nil, loginError(arg, err)
+	}
+	if _, err := conn.Run(ctx, remote.Script{Name: "true", Text: "true"}); err != nil {
+		conn.Close()
+		return nil, nil, loginError(arg, err)
+	}
+	fo.SudoAsks = conn.UsesSudoPassword()
+	t := &assay.FixTarget{Name: arg, Admin: conn, SSH: c}
+	opts, err := o.ssh.options(a)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	user := c.Target().User
+	for _, name := range opts.Identities {
+		k, err := openssh.ReadIdentity(name, opts.Passphrase)
+		if err != nil || slices.Equal(k.PublicKey().Marshal(), fo.NewKey.PublicKey().Marshal()) {
+			continue
+		}
+		t.Old = append(t.Old, assay.OldCredential{Name: name, User: user, Blob: k.PublicKey().Marshal(), Try: func(ctx context.Context) (bool, error) { return c.TryKey(ctx, user, k) }})
+	}
+	if opts.Password != "" && !o.keepSSHD {
+		t.Old = append(t.Old, assay.OldCredential{Name: a.t("the password", "密码"), User: user, Try: func(ctx context.Context) (bool, error) { return c.TryPassword(ctx, user, opts.Password) }})
+	}
+	return t, func() { conn.Close() }, nil
+}
+
+// fixECS opens the ways to an instance: Cloud Assistant to work, SSH to prove.
+func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions) (*assay.FixTarget, func(), error) {
+	region, id, err := ecsTarget(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := o.cloud.open(region)
+	if err != nil {
+		return nil, nil, err
+	}
+	is, err := fleet.Instances(ctx, c, region, []string{id}, nil)
+	if err == nil && len(is) != 1 {
+		err = fmt.Errorf("%s is not in %s", id, region)
+	}
+	if err != nil {
+		return nil, nil, ecsError(arg, err)
+	}
+	if is[0].Windows {
+		return nil, nil, a.fixWindows(ctx, o, arg, c, is[0])
+	}
+	if o.keyPair == "" {
+		return nil, nil, cli.Usage(finding.T("which key pair shall be bound?", "未指定要绑定的密钥对"), finding.T("use --key-pair NAME; it is imported if the region does not have it", "请使用 --key-pair 名称；地域中没有时自动导入"))
+	}
+	addr := o.sshAddress
+	if addr == "" && len(is[0].Addresses) > 0 {
+		addr = is[0].Addresses[0]
+	}
+	if addr == "" {
+		return nil, nil, cli.Usage(finding.Tf("%s has no address for the proof by SSH", "%s 没有可用于 SSH 验证的地址", arg), finding.T("use --ssh-address", "请使用 --ssh-address"))
+	}
+	sc, err := o.ssh.client(a, "ssh://"+o.sshUser+"@"+net.JoinHostPort(addr, o.sshPort))
+	if err != nil {
+		return nil, nil, err
+	}
+	fo.Trust.Bound = map[string]string{}
+	if is[0].KeyPair != "" {
+		line, err := fleet.PublicKey(ctx, c, region, is[0].KeyPair)
+		if err != nil {
+			return nil, nil, ecsError(arg, err)
+		}
+		if k, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
+			fo.Trust.Bound[ssh.FingerprintSHA256(k)] = is[0].KeyPair
+		}
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(fo.NewKey.PublicKey()))) + " " + o.comment
+	return &assay.FixTarget{Name: arg, Admin: assistant.New(c, region, id, 0), SSH: sc,
+		Bind: &fleet.KeyPairBinder{Caller: c, Instance: is[0], Name: o.keyPair, Public: line}}, func() {}, nil
+}
+
+// fixWindows gives a Windows instance a new password: key pairs do not apply.
+func (a *app) fixWindows(ctx context.Context, o *fixFlags, arg string, c *aliyun.Client, i fleet.ECS) error {
+	fmt.Println(arg + ": " + a.t("Windows: a new password for Administrator, then a restart", "Windows：重置 Administrator 密码，然后重启"))
+	if o.plan {
+		return nil
+	}
+	if ok, err := a.agreed(o.yes); !ok || err != nil {
+		return err
+	}
+	password, err := fleet.NewPassword()
+	if err != nil {
+		return err
+	}
+	// Written before it is set: a password that nobody has is a lock-out.
+	if o.passwordOut != "" {
+		if err := keepPassword(o.passwordOut, arg, password); err != nil {
+			return cli.OpenError(o.passwordOut, err)
+		}
+	}
+	if err := fleet.ResetWindows(ctx, c, i, password, 0); err != nil {
+		if o.passwordOut == "" {
+			fmt.Println(finding.Tf("%s: the new password, in case that it was set: %s", "%s：新密码（可能已生效）：%s", arg, password).In(a.lang))
+		}
+		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s: the password could not be reset", "%s：无法重置密码", arg), Err: err}
+	}
+	if o.passwordOut == "" {
+		fmt.Println(finding.Tf("%s: new password, shown this once: %s", "%s：新密码（仅显示一次）：%s", arg, password).In(a.lang))
+	}
+	fmt.Println(arg + ": " + a.t("it works after the restart, for RDP (port 3389). Other local accounts keep their passwords: look at them with net user, and inspect an image", "重启后生效，用于远程桌面（端口 3389）。其他本地账户的密码不变：请用 net user 查看，并检查镜像"))
+	return nil
+}
+
+// keepPassword adds a line to a file that only its owner reads.
+func keepPassword(name, target, password string) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Chmod(0o600); err != nil {
+		f.Close()
+		return err
+	}
+	_, err = f.WriteString(target + " " + password + "\n")
+	return cmp.Or(err, f.Sync(), f.Close())
+}
+
+// agreed asks, unless the user said yes before.
+func (a *app) agreed(yes bool) (bool, error) {
+	if yes {
+		return true, nil
+	}
+	if !cli.IsTerminal(os.Stdin) {
+		return false, cli.Usage(finding.T("nobody is there to ask", "没有可供确认的终端"), finding.T("read the plan above, then add --yes", "请先查看上面的计划，然后加上 --yes"))
+	}
+	fmt.Fprint(os.Stderr, a.t("Do this? [y/N] ", "是否执行？[y/N] "))
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	ok := err == nil && slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line)))
+	if !ok {
+		fmt.Println(a.t("Nothing was changed.", "未做任何更改。"))
+	}
+	return ok, err
+}
+
+// fixError says what became of the machine.
+func fixError(arg string, err error) error {
+	var e *fleet.FixError
+	if !errors.As(err, &e) {
+		return &cli.Error{Code: cli.ExitFailed, What: finding.T(arg, arg), Err: err}
+	}
+	out := &cli.Error{Code: cli.ExitFailed, Err: e.Err,
+		What: finding.Text{EN: arg + ": not done, at the step: " + e.Title.EN, ZH: arg + "：未完成，失败步骤：" + e.Title.ZH}}
+	switch e.State {
+	case fleet.Undone:
+		out.Hint = finding.T("everything is as it was; the old credentials work", "已全部还原，旧凭证仍可使用")
+	case fleet.LeftToIt:
+		out.Hint = finding.Tf("the machine does not answer: its guard restores everything within %s of the start, unless it was told before that all is well. Then try the old credentials, and the new key", "无法连接目标机器：守护进程会在开始后 %s 内还原全部更改（除非此前已确认完成）。届时请尝试旧凭证和新密钥", e.After)
+	default:
+		out.Hint = finding.T("nothing on the machine was changed", "目标机器上未做任何更改")
+	}
+	return out
+}
