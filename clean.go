@@ -2,6 +2,7 @@ package assay
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -63,6 +64,7 @@ func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*pl
 		return nil, c.end(err)
 	}
 	if o.Out == nil {
+		c.planned()
 		return c.plan, c.end(nil)
 	}
 	if err := c.copy(); err != nil {
@@ -162,12 +164,14 @@ func (c *cleaning) decide() error {
 		c.plan = given
 	}
 	c.search = c.secrets.search(c.plan, c.found)
-	if c.o.Out == nil {
-		for i := range c.plan.Steps {
-			c.tell(i, "planned", finding.Text{})
-		}
-	}
 	return nil
+}
+
+// planned tells the plan, where it ends there.
+func (c *cleaning) planned() {
+	for i := range c.plan.Steps {
+		c.tell(i, "planned", finding.Text{})
+	}
 }
 
 func (c *cleaning) tell(i int, result string, note finding.Text) {
@@ -300,6 +304,7 @@ func (c *cleaning) change(layout *volume.Layout, over *overlay.Overlay) error {
 	}
 	c.results = make([]apply.Result, len(c.plan.Steps))
 	err = apply.Run(c.ctx, c.plan, apply.Machine{Mounts: mounts, Volumes: e.volumes,
+		Random: rand.Reader,
 		Fingerprint: func(b []byte) string { return check.Fingerprint(c.o.Key, b) }}, func(i int, r apply.Result) {
 		c.results[i] = r
 		c.tell(i, outcome(r), note(r))

@@ -60,6 +60,9 @@ type Options struct {
 	Parallel  int    // checks at a time; 0 means the number of processors
 	Command   string // "inspect", for the stream
 	Started   time.Time
+	// AsImage judges "/" as the image that is about to be made of it: what an
+	// image must not have counts, and what is on no disk does not.
+	AsImage bool
 
 	seen func(fingerprint string, secret []byte) // told what stands behind each fingerprint
 }
@@ -364,7 +367,9 @@ func (r *run) directory() (*guest.Guest, error) {
 		return nil, err
 	}
 	g := guest.New(tree)
-	g.Live = r.t.Live
+	if g.Live = r.t.Live && !r.o.AsImage; r.o.AsImage {
+		f.OnDisk()
+	}
 	if g.OS().Family == guest.Other {
 		r.gap(finding.NewGap(finding.GapMissing, finding.Where{Path: "/"}, "no operating system was found: files are checked, accounts and sshd cannot be"))
 	}

@@ -41,16 +41,20 @@ type cleanFlags struct {
 	redact   bool
 	accept   []string
 	reason   string
-	yes      bool
+	dirFlags
 }
 
 func (a *app) cleanCmd() *cobra.Command {
 	o := &cleanFlags{}
 	c := &cobra.Command{
-		Use:   "clean IMAGE -o OUT",
-		Short: a.t("Write a clean copy of an image, inspected before it gets its name", "生成镜像的干净副本，检查通过后才命名"),
+		Use:   "clean IMAGE -o OUT | clean DIR",
+		Short: a.t("Write a clean copy of an image, or clean a directory or this machine", "生成镜像的干净副本，或清理目录或本机"),
 		Long: a.t(`Inspects IMAGE, plans what is to be removed, writes a copy without it, and
 inspects the copy. IMAGE is only read. OUT appears whole, or not at all.
+
+DIR (a mounted system, or / for this machine) is cleaned in place: assay shows
+the plan and asks. On / what could lock you out is left; with --for-image the
+machine is cleaned as the last step before an image is made of it.
 
 What is safe is done: the copy boots, and gets its credentials at first boot.
 What needs a person is left and listed; the exit status is 3 until each is
@@ -58,16 +62,20 @@ decided (--remove, --redact, --remove-user, --accept).`,
 			`检查 IMAGE，生成清理计划，写出不含这些内容的副本，并再次检查副本。
 IMAGE 只会被读取。OUT 要么完整出现，要么不出现。
 
+DIR（已挂载的系统，或表示本机的 /）会就地清理：assay 先展示计划并询问。
+对 /，可能导致您无法登录的内容会保留；加 --for-image 则按制作镜像前的最后一步清理。
+
 安全的操作会直接执行：副本可以启动，并在首次启动时获得自己的凭证。
 需要人工决定的内容会保留并列出；在逐项决定之前（--remove、--redact、
 --remove-user、--accept），退出码为 3。`) + a.exitStatus(),
-		Example: "  assay clean golden.qcow2 -o clean.qcow2\n  assay clean golden.raw --plan plan.json\n  assay clean golden.raw --apply-plan plan.json -o clean.qcow2 --compress zlib",
+		Example: "  assay clean golden.qcow2 -o clean.qcow2\n  assay clean golden.raw --plan plan.json\n  assay clean golden.raw --apply-plan plan.json -o clean.qcow2 --compress zlib\n  assay clean /mnt/guest\n  sudo assay clean / --for-image --yes",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.clean(c.Context(), o, args[0]) },
 	}
 	o.add(c, a)
 	o.addMachine(c, a)
 	o.addClean(c, a)
+	o.addDir(c, a)
 	return c
 }
 
@@ -88,7 +96,6 @@ func (o *cleanFlags) addClean(c *cobra.Command, a *app) {
 	f.BoolVar(&o.redact, "redact", false, a.t("overwrite hard-coded secrets in place by a placeholder of the same length", "用等长占位符原位覆盖硬编码机密"))
 	f.StringArrayVar(&o.accept, "accept", nil, a.t("keep the finding with this ID knowingly; needs --reason (repeatable)", "明知并保留该 ID 的问题；需要 --reason（可重复）"))
 	f.StringVar(&o.reason, "reason", "", a.t("why the accepted findings stay", "保留的理由"))
-	f.BoolVar(&o.yes, "yes", false, a.t("do not ask (directories and this machine)", "不再询问（用于目录和本机）"))
 }
 
 // A cleanJob is what the child needs to know beside the inspection.
@@ -99,11 +106,19 @@ type cleanJob struct {
 	OutName          string
 	Format, Compress string
 	PlanOnly         bool
+	Inspect, AsImage bool // only inspect: a directory is changed by the parent
 }
 
 // run cleans in the child: behind the images lie the descriptors of the plan,
 // of the scratch file, and of the copy.
 func (j *cleanJob) run(t assay.Target, o assay.Options, fd int, h report.Handler, errs io.Writer) int {
+	if j.Inspect {
+		o.AsImage = j.AsImage
+		if assay.Inspect(context.Background(), t, o, h) != nil {
+			return cli.ExitFailed // told by the verdict in the stream
+		}
+		return cli.ExitClean
+	}
 	planFile, scratch := os.NewFile(uintptr(fd), "plan"), os.NewFile(uintptr(fd+1), "scratch")
 	c := assay.CleanOptions{Options: o, Decide: j.Decide, Accept: &accept.List{}, Spill: scratch,
 		OutName: j.OutName, Format: j.Format, Compress: j.Compress}
@@ -150,6 +165,7 @@ func (a *app) clean(ctx context.Context, o *cleanFlags, image string) error {
 	if err != nil {
 		return err
 	}
+	o.traces = firstRun()
 	job, err := o.job(a)
 	if err != nil {
 		return err
@@ -339,6 +355,9 @@ func (o *cleanFlags) sane(image string) error {
 	case !slices.Contains([]string{string(plan.Image), string(plan.Minimal), string(plan.Documents)}, o.profile):
 		return cli.Usage(finding.Tf("unknown profile %q", "未知的 profile：%q", o.profile), finding.T("use image, minimal or documents", "请使用 image、minimal 或 documents"))
 	}
+	if info.IsDir() {
+		return o.saneDir()
+	}
 	if o.out == "" {
 		return nil
 	}
@@ -417,9 +436,4 @@ func (o *cleanFlags) outFormat() (string, error) {
 		return "", cli.Usage(finding.Tf("--compress %s does not go with %s", "--compress %s 不适用于 %s", o.compress, format), finding.T("compress qcow2 with zlib (Alibaba Cloud imports it) or zstd", "qcow2 可用 zlib（阿里云支持导入）或 zstd 压缩"))
 	}
 	return format, nil
-}
-
-// cleanDir is not wired yet for directories.
-func (a *app) cleanDir(context.Context, *cleanFlags, job, *cleanJob, assay.Target) error {
-	return cli.Usage(finding.T("directories are not cleaned by this version", "此版本不支持清理目录"), finding.T("clean the image file", "请清理镜像文件"))
 }

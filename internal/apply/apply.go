@@ -34,6 +34,9 @@ type Machine struct {
 	// Random is what new password hashes of Windows accounts are made of; nil
 	// where there are none.
 	Random io.Reader
+	// Tolerant goes on after a step that failed, and tells of it: in a live
+	// tree files come and go, and there is no copy to withhold.
+	Tolerant bool
 }
 
 // A Result says what became of a step.
@@ -95,7 +98,7 @@ func Run(ctx context.Context, p *plan.Plan, m Machine, tell func(i int, r Result
 			continue
 		}
 		tell(i, Result{Done: err == nil, Note: note, Err: err})
-		if err != nil {
+		if err != nil && !m.Tolerant {
 			return &Surprise{Step: i, Edit: s.Edit, Err: err}
 		}
 	}

@@ -115,6 +115,9 @@ func (w *walk) empty(dir fsys.Node, name string, depth int) (left bool, err erro
 		es = append(es, e)
 		return nil
 	})
+	if errors.Is(err, fsys.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
 		return true, err
 	}
@@ -134,6 +137,9 @@ func (w *walk) entry(dir fsys.Node, e fsys.Entry, name string, depth int) (stays
 	}
 	ed := w.f.editor
 	m, err := ed.Stat(e.Node)
+	if errors.Is(err, fsys.ErrNotExist) {
+		return false, nil // a live tree: somebody else removed it
+	}
 	if err != nil {
 		return true, err
 	}

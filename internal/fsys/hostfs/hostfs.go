@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 
 	"assay/finding"
@@ -21,6 +23,7 @@ type FS struct {
 	root *os.Root
 	dir  string
 	live bool
+	disk bool // what lies on no disk is left out
 
 	mu       sync.Mutex
 	nodes    []node
@@ -43,6 +46,20 @@ func Open(dir string, live bool) (*FS, error) {
 		return nil, err
 	}
 	return &FS{root: root, dir: dir, live: live, nodes: []node{{}}, children: map[fsys.Node]map[string]fsys.Node{}}, nil
+}
+
+// OnDisk leaves out /dev, /proc, /run and /sys of a live system, as an image of
+// its disks would. It is called before anything is read.
+func (f *FS) OnDisk() { f.disk = true }
+
+// kernels are directories of a live system that the kernel or the running
+// services fill.
+var kernels = []string{"proc", "sys", "dev", "run"}
+
+// kernel reports whether a relative path belongs to the running system only.
+func (f *FS) kernel(p string) bool {
+	first, _, _ := strings.Cut(p, "/")
+	return f.live && slices.Contains(kernels, first)
 }
 
 // Close releases the directory.
@@ -114,6 +131,9 @@ func (f *FS) ReadDir(n fsys.Node, yield func(fsys.Entry) error) error {
 	if err != nil {
 		return err
 	}
+	if f.disk && f.kernel(p) {
+		return nil
+	}
 	d, err := f.openAt(p)
 	if err != nil {
 		return translate(err)
@@ -125,6 +145,11 @@ func (f *FS) ReadDir(n fsys.Node, yield func(fsys.Entry) error) error {
 			return nil
 		}
 	}
+	return f.list(d, n, yield)
+}
+
+// list yields the entries of an open directory.
+func (f *FS) list(d *os.File, n fsys.Node, yield func(fsys.Entry) error) error {
 	for {
 		es, err := d.ReadDir(1024)
 		for _, e := range es {
