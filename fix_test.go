@@ -376,3 +376,19 @@ func TestFixFails(t *testing.T) {
 		})
 	}
 }
+
+// TestFixRestart restarts the machine between the new key and the removal.
+func TestFixRestart(t *testing.T) {
+	needMachine(t)
+	old, fresh := sshdtest.NewKey(t, "old"), sshdtest.NewKey(t, "fresh")
+	m := sshdtest.Start(t, sshdtest.Options{Setup: sshdtest.User("root", "rootpw", old)})
+	c := sshClient(t, m, "root", openssh.Options{Identities: []string{old.File}})
+	if _, err := fix(t.Context(), t, c, FixOptions{NewKey: fresh.Signer, Restart: true}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	a := attacker{t, m}
+	a.want("restarted", m.Run("ls /run/rebooted") == "/run/rebooted", true)
+	a.want("new key", a.key("root", fresh), true)
+	a.want("old key", a.key("root", old), false)
+	gone(t, m)
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -375,7 +374,7 @@ func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.Fix
 	if addr == "" {
 		return nil, nil, cli.Usage(finding.Tf("%s has no address for the proof by SSH", "%s 没有可用于 SSH 验证的地址", arg), finding.T("use --ssh-address", "请使用 --ssh-address"))
 	}
-	sc, err := o.ssh.client(a, "ssh://"+o.sshUser+"@"+net.JoinHostPort(addr, o.sshPort))
+	sc, err := o.ssh.client(a, openssh.Target{User: o.sshUser, Host: addr, Port: o.sshPort}.String())
 	if err != nil {
 		return nil, nil, err
 	}
