@@ -304,7 +304,7 @@ func (c *cleaning) change(layout *volume.Layout, over *overlay.Overlay) error {
 	}
 	c.results = make([]apply.Result, len(c.plan.Steps))
 	err = apply.Run(c.ctx, c.plan, apply.Machine{Mounts: mounts, Volumes: e.volumes,
-		Random: rand.Reader,
+		Random:      rand.Reader,
 		Fingerprint: func(b []byte) string { return check.Fingerprint(c.o.Key, b) }}, func(i int, r apply.Result) {
 		c.results[i] = r
 		c.tell(i, outcome(r), note(r))
