@@ -64,6 +64,8 @@ var funcs = template.FuncMap{
 	"password": loginMark,
 	"kind":     func(k finding.GapKind) string { return report.Printable(string(k)) },
 	"results":  resultWord,
+	"op":       report.OpWord,
+	"place":    editPlace,
 	"outcome":  report.OutcomeWord,
 }
 
@@ -125,6 +127,21 @@ func at(w finding.Where) string {
 	return s
 }
 
+// editPlace names what a step is about: a path with its line, a volume, a user.
+func editPlace(e finding.Edit) string {
+	s := at(finding.Where{Volume: e.Volume, Path: e.Path, Line: e.Line})
+	if e.Key != "" {
+		s += " " + report.Printable(e.Key)
+	}
+	if e.Value != "" {
+		s += " " + report.Printable(e.Value)
+	}
+	if e.User != "" {
+		s = report.Printable(e.User) + " · " + s
+	}
+	return s
+}
+
 // edit names one step of a fix: "lock-password guest in /etc/shadow".
 func edit(e finding.Edit) string {
 	s := string(e.Op)
@@ -157,6 +174,10 @@ func resultWord(r string) finding.Text {
 		return finding.T("planned", "计划")
 	case "done":
 		return finding.T("done", "已完成")
+	case "weaker":
+		return finding.T("done in part", "部分完成")
+	case "left":
+		return finding.T("left as it was", "未改动")
 	case "refused":
 		return finding.T("refused", "已拒绝")
 	}

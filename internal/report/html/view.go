@@ -21,6 +21,7 @@ type page struct {
 	Script  template.JS
 	Version string
 	Targets []*target
+	Cleaned bool // the first target was cleaned, the second is the copy
 }
 
 // A target is one run and what was counted in it.
@@ -110,6 +111,11 @@ func newPage(runs []*report.Run, lang string) *page {
 		name := report.Printable(t.Config.Target)
 		p.Title = finding.Text{EN: t.Word.EN + " · " + name + " · assay", ZH: t.Word.ZH + " · " + name + " · assay"}
 	default:
+		if p.Cleaned = runs[0].Config.Command == "clean"; p.Cleaned {
+			before, after := p.Targets[0], p.Targets[len(p.Targets)-1]
+			p.Title = finding.Text{EN: before.Word.EN + " → " + after.Word.EN + " · assay", ZH: before.Word.ZH + " → " + after.Word.ZH + " · assay"}
+			break
+		}
 		p.Title = finding.Tf("assay: %d targets, %d not clean", "assay：%d 个目标，%d 个未通过", len(runs), dirty)
 	}
 	return p
@@ -181,6 +187,10 @@ func (t *target) judge() {
 		t.Says = finding.T("Nothing was found, but a part could not be inspected: see what was not inspected.", "没有发现问题，但有内容未能检查，详见“未检查的内容”。")
 	default:
 		t.State, t.Word = "dirty", finding.T("NOT CLEAN", "不干净")
+		if t.Config.Command == "clean" && len(t.Actions) > 0 {
+			t.Says = finding.T("This is the state before cleaning. The image itself was not changed; what was done to the copy is below.", "这是清理前的状态。原镜像未被改动；对副本所做的更改见下方。")
+			break
+		}
 		t.Says = finding.T("Do not publish or share this before the findings below are settled.", "在处理完以下问题之前，请勿发布或共享。")
 	}
 }
