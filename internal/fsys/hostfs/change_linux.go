@@ -115,7 +115,9 @@ func (e *Editor) Blank(n fsys.Node) error {
 	if h.stat.Size == 0 {
 		return nil
 	}
-	e.wipe(h.file, h.stat)
+	if h.stat.Nlink == 1 {
+		e.wipe(h.file, h.stat, true)
+	}
 	if err := unix.Ftruncate(h.fd(), 0); err != nil {
 		return e.why(h, err)
 	}
@@ -161,7 +163,7 @@ func (e *Editor) Remove(dir fsys.Node, name string) error {
 	err = unix.Unlinkat(fd, name, 0)
 	if old != nil {
 		if err == nil {
-			e.wipe(old, st)
+			e.wipe(old, st, false)
 		}
 		old.Close()
 	}
@@ -218,7 +220,7 @@ func (e *Editor) Replace(n fsys.Node, content []byte) error {
 		_ = unix.Unlinkat(h.dir, temp, 0)
 		return e.why(h, err)
 	}
-	e.wipe(h.file, h.stat)
+	e.wipe(h.file, h.stat, false)
 	return nil
 }
 

@@ -57,7 +57,12 @@ func NewEditor(dir string, live bool) (*Editor, error) {
 }
 
 // Close releases the directory.
-func (e *Editor) Close() error { return errors.Join(e.top.Close(), e.FS.Close()) }
+func (e *Editor) Close() error {
+	for _, f := range e.tally.held {
+		f.Close()
+	}
+	return errors.Join(e.top.Close(), e.FS.Close())
+}
 
 // Root implements fsys.FS.
 func (e *Editor) Root() fsys.Node { return e.root }

@@ -19,6 +19,7 @@ import (
 const (
 	maxWiped = 4 << 30  // bytes in all
 	maxFiles = 20_000   // files
+	maxHeld  = 256      // files that were in use, held open until Commit
 	chunk    = 1 << 20  // bytes at a time
 	maxXattr = 64 << 10 // XATTR_LIST_MAX and XATTR_SIZE_MAX
 )
@@ -28,9 +29,32 @@ type tally struct {
 	files int
 	bytes int64
 	kept  int // freed with their bytes
+	held  []*os.File
+}
+
+// release overwrites what was in use and is so no more.
+func (t *tally) release() {
+	for _, f := range t.held {
+		var st unix.Stat_t
+		if unix.Fstat(int(f.Fd()), &st) != nil || st.Nlink > 0 || inUse(int(f.Fd())) || !t.overwrite(f, st.Size) {
+			t.kept++
+		}
+		f.Close()
+	}
+	t.held = nil
+}
+
+// overwrite zeroes a file, and waits for the disk.
+func (t *tally) overwrite(f *os.File, size int64) bool {
+	if t.files >= maxFiles || size > maxWiped-t.bytes || zero(f, 0, size) != nil || unix.Fdatasync(int(f.Fd())) != nil {
+		return false
+	}
+	t.files, t.bytes = t.files+1, t.bytes+size
+	return true
 }
 
 func (t *tally) report() fsys.Report {
+	t.release()
 	r := fsys.Report{Zeroed: t.bytes}
 	if t.kept > 0 {
 		r.Left = []string{fmt.Sprintf("%d files that were emptied or removed were not overwritten first (in use, or on a file system that writes elsewhere): their bytes are in free space", t.kept)}
@@ -53,25 +77,28 @@ func (e *Editor) overwrites(fd int) bool {
 	return false
 }
 
-// wipe overwrites the bytes of a file that is about to be freed, and waits for
-// the disk. It is best effort: what it leaves is counted. A file that another
-// process has open is left alone, because that process may rely on it.
-func (e *Editor) wipe(f *os.File, st unix.Stat_t) {
-	t := e.tally
-	fd := int(f.Fd())
-	if !e.overwrites(fd) || st.Nlink > 1 || t.files >= maxFiles || t.bytes+st.Size > maxWiped || inUse(fd) {
+// wipe overwrites the bytes of a file that is about to be freed, or has no name
+// any more. It is best effort: what it leaves is counted. A file that another
+// process has open is left alone, because that process may rely on it; without
+// a name it gets another chance at Commit.
+func (e *Editor) wipe(f *os.File, st unix.Stat_t, named bool) {
+	t, fd := e.tally, int(f.Fd())
+	switch {
+	case !e.overwrites(fd):
 		t.kept++
-		return
-	}
-	err := zero(f, 0, st.Size)
-	if err == nil {
-		err = unix.Fdatasync(fd)
-	}
-	if err != nil {
+	case !inUse(fd):
+		if !t.overwrite(f, st.Size) {
+			t.kept++
+		}
+	case !named && len(t.held) < maxHeld:
+		if again, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			t.held = append(t.held, os.NewFile(uintptr(again), f.Name()))
+			return
+		}
 		t.kept++
-		return
+	default:
+		t.kept++
 	}
-	t.files, t.bytes = t.files+1, t.bytes+st.Size
 }
 
 // inUse reports whether anybody else has the file open. The kernel grants a
@@ -145,6 +172,9 @@ func (e *Editor) Trim() (int64, error) {
 		return 0, err
 	}
 	defer unix.Close(d)
+	if err := unix.Syncfs(d); err != nil { // what was freed is free after the log has it
+		return 0, err
+	}
 	// The kernel reads and writes struct fstrim_range {u64 start, len, minlen}
 	// through the pointer. Termios, which is longer, is what x/sys passes on
 	// with a request of the caller's; its first words stand for the range.
@@ -176,7 +206,8 @@ func (e *Editor) open0() (int, error) {
 // Fill writes zeroes into the free space of this mount until only reserve bytes
 // are left for others, and gives the space back. The file that it writes has no
 // name: whatever ends this process frees it. It returns how many bytes were
-// written; progress may be nil.
+// written; progress may be nil. Blocks that the file system keeps for itself
+// (ext4: 2 %, at most 4096 clusters) cannot be had.
 func (e *Editor) Fill(ctx context.Context, reserve int64, progress func(done, total int64)) (int64, error) {
 	d, err := e.open0()
 	if err != nil {
