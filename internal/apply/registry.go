@@ -18,7 +18,7 @@ import (
 )
 
 // hiveOps are the operations on a registry hive.
-var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true, finding.RegScrub: true}
+var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true, finding.ForgetComment: true, finding.RegScrub: true}
 
 // onHive reports whether a step changes a registry hive.
 func onHive(s plan.Step) bool {
@@ -57,6 +57,11 @@ func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
 		}
 	case finding.ForgetLogons:
 		_, err = sam.ForgetLogons(e)
+	case finding.ForgetComment:
+		var rid uint32
+		if rid, err = account(e, s); err == nil {
+			err = sam.ForgetComment(e, rid)
+		}
 	case finding.LockPassword:
 		if err = h.lockAccount(f, e, s); errors.Is(err, errLeft) {
 			return finding.T("left: this command has no randomness for a new password hash", "已保留：该命令没有用于生成新密码哈希的随机源"), err
@@ -119,17 +124,27 @@ func (h *hand) lockAccount(f *file, e *regf.Editor, s plan.Step) error {
 	if err != nil {
 		return err
 	}
+	rid, err := account(e, s)
+	if err != nil {
+		return err
+	}
+	return sam.Lock(e, key, rid, s.With == "disable", h.Random)
+}
+
+// account is the account of a SAM that a step is about: its key and its name
+// belong together, or the plan was made for another hive.
+func account(e *regf.Editor, s plan.Step) (uint32, error) {
 	rid, err := strconv.ParseUint(s.Key[strings.LastIndexByte(s.Key, '\\')+1:], 16, 32)
 	if err != nil {
-		return fmt.Errorf("%q names no account: %w", s.Key, errChanged)
+		return 0, fmt.Errorf("%q names no account: %w", s.Key, errChanged)
 	}
 	list, _ := sam.Accounts(e.Hive(), nil)
 	for _, a := range list {
 		if a.RID == uint32(rid) && a.Name == s.User {
-			return sam.Lock(e, key, a.RID, s.With == "disable", h.Random)
+			return a.RID, nil
 		}
 	}
-	return fmt.Errorf("account %s: %w", s.User, errChanged)
+	return 0, fmt.Errorf("account %s: %w", s.User, errChanged)
 }
 
 // block is how much of a hive is compared and written at a time.

@@ -22,7 +22,16 @@ var trees = []string{"/boot", "/efi", "/usr", "/bin", "/sbin", "/lib", "/lib32",
 var owned = []string{"/usr/local", "/usr/src"}
 
 // whole are directories of which parts may go, but not all.
-var whole = []string{"/", "/etc", "/etc/ssh", "/etc/cloud", "/home", "/root", "/var", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/opt", "/srv", "/tmp", "/var/tmp", "/mnt", "/media", "/var/lib/dpkg", "/var/lib/rpm", "/Windows", "/Users", "/ProgramData"}
+var whole = []string{"/", "/etc", "/etc/ssh", "/etc/cloud", "/home", "/root", "/var", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/opt", "/srv", "/tmp", "/var/tmp", "/mnt", "/media", "/var/lib/dpkg", "/var/lib/rpm"}
+
+// windows are the files without which Windows does not start, or forgets who may
+// log on: registry hives, of the machine and of users, and the boot loader. They
+// are edited, never removed. Their names are compared in lower case.
+var windows = []string{"/windows/system32/config/sam", "/windows/system32/config/security", "/windows/system32/config/software",
+	"/windows/system32/config/system", "/windows/system32/config/default", "/windows/system32/config/components", "/windows/system32/config/bbi", "/windows/system32/config/drivers",
+	"/users/*/ntuser.dat", "/users/*/appdata/local/microsoft/windows/usrclass.dat", "/windows/serviceprofiles/*/ntuser.dat",
+	"/bootmgr", "/windows/system32", "/windows/system32/config", "/windows/syswow64", "/windows/winsxs", "/windows/serviceprofiles",
+	"/program files", "/program files (x86)", "/programdata/microsoft", "/users/default", "/windows", "/users", "/programdata"}
 
 // ErrEssential says that a path must not be removed.
 var ErrEssential = errors.New("the system needs it")
@@ -47,6 +56,12 @@ func Essential(name string) error {
 	}
 	for _, f := range essential {
 		if clean == f || like(clean, f) || strings.HasPrefix(clean, f+"/") && f != "/etc/systemd" {
+			return fmt.Errorf("%s: %w", name, ErrEssential)
+		}
+	}
+	lower := strings.ToLower(clean)
+	for _, f := range windows {
+		if lower == f || like(f, lower) || like(lower, f) {
 			return fmt.Errorf("%s: %w", name, ErrEssential)
 		}
 	}

@@ -117,6 +117,23 @@ func (r record) forget(at int) {
 	le.PutUint32(r.v[at+4:], uint32(n))
 }
 
+// ForgetComment empties the description and the full name of the account with
+// this RID: people write its password there. The record stays as long as it is.
+func ForgetComment(e *regf.Editor, rid uint32) error {
+	list, err := records(e.Hive())
+	i := slices.IndexFunc(list, func(r record) bool { return r.rid == rid })
+	if i < 0 {
+		return errors.Join(err, fmt.Errorf("%w: account %d", regf.ErrNotFound, rid))
+	}
+	r := list[i]
+	r.v = slices.Clone(r.v)
+	for _, at := range []int{vFull, vComment} {
+		clear(r.bytes(at))
+		le.PutUint32(r.v[at+4:], 0)
+	}
+	return e.SetValue(r.path, "V", r.v)
+}
+
 // A slot that was never used is zero but for its revision.
 const (
 	slotRevisionAt = 0x28

@@ -76,6 +76,37 @@ func TestLock(t *testing.T) {
 	}
 }
 
+func TestForgetComment(t *testing.T) {
+	h := build(machine(true))
+	before, err := sam.Accounts(open(t, h.sam), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(before, func(a sam.Account) bool { return a.Comment != "" })
+	e, err := regf.Edit(h.sam)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sam.ForgetComment(e, before[i].RID); err != nil {
+		t.Fatal(err)
+	}
+	if err := sam.ForgetComment(e, 999); !errors.Is(err, regf.ErrNotFound) {
+		t.Errorf("no such account: %v", err)
+	}
+	out, _, err := e.Finish()
+	if err != nil || len(out) != len(h.sam) || bytes.Contains(out, regf.UTF16(before[i].Comment)) {
+		t.Fatal(err, len(out))
+	}
+	after, err := sam.Accounts(open(t, out), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before[i].Comment, before[i].FullName = "", ""
+	if !slices.Equal(after, before) {
+		t.Errorf("%+v, want %+v", after, before)
+	}
+}
+
 func TestForgetLogons(t *testing.T) {
 	h := build(machine(true))
 	e, err := regf.Edit(h.security)

@@ -29,22 +29,24 @@ var accountHints = &Check{
 		list, _ := w.Accounts() // the error is a gap of local-accounts
 		for _, a := range list {
 			name := credfile.Show(a.Name)
-			report := func(anchor string, title finding.Text, value string) {
+			report := func(anchor string, title finding.Text, op finding.Op, value string) {
 				f := at(h, a.Name+"/"+anchor)
 				f.Where.User, f.Title = a.Name, title
-				if value != "" {
-					f.Fix = &finding.Fix{Title: t("Remove it", "删除"), Safe: true, Edits: []finding.Edit{h.Edit(finding.RegDeleteValue, a.Key, value)}}
+				e := h.Edit(op, a.Key, value)
+				if op == finding.ForgetComment {
+					e.User = a.Name
 				}
+				f.Fix = &finding.Fix{Title: t("Remove it", "删除"), Safe: true, Edits: []finding.Edit{e}}
 				p.Report(f)
 			}
 			if a.Hint {
-				report("hint", finding.Tf("The local account %s has a password hint", "本地账户 %s 设有密码提示", name), "UserPasswordHint")
+				report("hint", finding.Tf("The local account %s has a password hint", "本地账户 %s 设有密码提示", name), finding.RegDeleteValue, "UserPasswordHint")
 			}
 			if a.Questions {
-				report("questions", finding.Tf("The local account %s keeps its security questions with the answers in clear", "本地账户 %s 以明文保存安全问题及答案", name), "ResetData")
+				report("questions", finding.Tf("The local account %s keeps its security questions with the answers in clear", "本地账户 %s 以明文保存安全问题及答案", name), finding.RegDeleteValue, "ResetData")
 			}
 			if passwordWords.MatchString(a.Comment) || passwordWords.MatchString(a.FullName) {
-				report("description", finding.Tf("The description of the local account %s speaks of a password", "本地账户 %s 的描述中提到了密码", name), "")
+				report("description", finding.Tf("The description of the local account %s speaks of a password", "本地账户 %s 的描述中提到了密码", name), finding.ForgetComment, "")
 			}
 		}
 		return nil
