@@ -58,7 +58,6 @@ func (a *app) cleanDir(ctx context.Context, o *cleanFlags, j job, cj *cleanJob, 
 	}
 	defer o.abort()
 	planOnly := o.planOut != ""
-	h.CleanOnly = !planOnly
 	c, err := o.dirOptions(a, j, cj, t)
 	if err != nil {
 		return err
@@ -190,16 +189,18 @@ func (a *app) undecided(p *plan.Plan, counted map[string]bool) {
 }
 
 // firstRun lists what this run is about to make because it is the first of its
-// user: the key of fingerprints and its folder.
+// user: the key of fingerprints and the folders for it, innermost first.
 func firstRun() []string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		return nil
 	}
-	dir = filepath.Join(dir, "assay")
-	name := filepath.Join(dir, "fingerprint.key")
-	if _, err := os.Lstat(name); err == nil {
-		return nil
+	var out []string
+	for name := filepath.Join(dir, "assay", "fingerprint.key"); len(out) < 3; name = filepath.Dir(name) {
+		if _, err := os.Lstat(name); err == nil {
+			break
+		}
+		out = append(out, name)
 	}
-	return []string{name, dir}
+	return out
 }
