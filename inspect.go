@@ -53,6 +53,7 @@ type ImageFile struct {
 type Options struct {
 	Checks    []string // IDs or prefixes of those to run; all if empty
 	NoContent bool     // leave out checks that read file contents at large
+	Reading   check.Reading
 	Disk      DiskOptions
 	Digest    bool   // compute the sha256 of the first image, of its file and of its disk
 	Key       []byte // for fingerprints of secrets
@@ -211,6 +212,12 @@ func (r *run) config(suite []*check.Check[*guest.Guest]) *report.Config {
 	}
 	if r.o.NoContent {
 		c.Options = append(c.Options, "no-content")
+	}
+	if n := r.o.Reading.MaxFileSize; n > 0 {
+		c.Options = append(c.Options, fmt.Sprint("max-file-size=", n))
+	}
+	if n := r.o.Reading.MinConfidence; n > 0 {
+		c.Options = append(c.Options, fmt.Sprint("min-confidence=", n))
 	}
 	for _, n := range r.o.Checks {
 		c.Options = append(c.Options, "check="+n)
@@ -401,7 +408,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	}
 	var o overlap
 	err := check.Run(r.ctx, g, suite, check.Options{
-		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen,
+		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Reading: r.o.Reading,
 		Report: func(f finding.Finding) {
 			if !o.hold(f) {
 				report(f)

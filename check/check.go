@@ -53,11 +53,20 @@ type Pass[S any] struct {
 
 	// Meter shows how far a check is that reads at large. Never nil.
 	Meter *Meter
+	// Reading bounds checks that read at large.
+	Reading Reading
 
 	key      []byte
 	seen     func(string, []byte)
 	findings []finding.Finding
 	gaps     []finding.Gap
+}
+
+// Reading says how much of the contents checks that read at large look at, and
+// what they drop. The zero value is no bound, and each check's own threshold.
+type Reading struct {
+	MaxFileSize   int64 // bytes of a file; of longer ones only these are read, with a gap
+	MinConfidence int   // 1..100: weaker candidates are no findings
 }
 
 // A Meter counts bytes read of bytes to read.
@@ -164,6 +173,7 @@ type Options struct {
 	Progress func(done, total int)
 	Meter    *Meter                  // for all checks together; may be nil
 	Metered  func(done, total int64) // called now and then while Meter moves; may be nil
+	Reading  Reading                 // for checks that read at large
 	// Seen is told the bytes behind each fingerprint, from several goroutines
 	// at a time; they are valid during the call only. nil for inspections.
 	Seen func(fingerprint string, secret []byte)
@@ -187,7 +197,7 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		wg.Go(func() {
 			sem <- struct{}{}
 			defer func() { <-sem }()
-			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, key: o.Key, seen: o.Seen}
+			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, Reading: o.Reading, key: o.Key, seen: o.Seen}
 			if ctx.Err() == nil {
 				p.run()
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"assay"
+	"assay/check"
 	"assay/finding"
 	"assay/internal/cli"
 	"assay/internal/report"
@@ -37,6 +38,7 @@ type job struct {
 	Machine   string // "" or how the archive of a running machine on descriptor 3 came: "private", "masked"
 	Checks    []string
 	NoContent bool
+	Reading   check.Reading
 	Digest    bool
 	Disk      assay.DiskOptions
 	Key       []byte
@@ -50,7 +52,7 @@ type job struct {
 }
 
 func (j job) options() assay.Options {
-	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Digest: j.Digest, Disk: j.Disk, Key: j.Key,
+	return assay.Options{Checks: j.Checks, NoContent: j.NoContent, Reading: j.Reading, Digest: j.Digest, Disk: j.Disk, Key: j.Key,
 		Started: j.Started, Command: "inspect"}
 }
 

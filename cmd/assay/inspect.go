@@ -23,6 +23,9 @@ type inspectFlags struct {
 	checks       []string
 	disks        []string
 	noContent    bool
+	confidence   int
+	maxFile      string
+	showSecrets  bool
 	digest       bool
 	allowBacking bool
 	diskFormat   string
@@ -56,7 +59,16 @@ TARGET 可以是镜像文件（raw、qcow2、VHD、VHDX、VMDK、VDI，以及 .g
 	o.add(c, a)
 	o.addMachine(c, a)
 	o.machine.add(c, a)
+	o.addReading(c, a)
 	return c
+}
+
+// addReading adds the flags of how contents are read and shown.
+func (o *inspectFlags) addReading(c *cobra.Command, a *app) {
+	f := c.Flags()
+	f.IntVar(&o.confidence, "min-confidence", 0, a.t("credentials in contents: leave out what is less sure than this, 1 to 100 (default: 50)", "文件内容中的凭证：略去可信度低于此值的结果，1 到 100（默认：50）"))
+	f.StringVar(&o.maxFile, "max-file-size", "", a.t("read only this much of larger files, and say so (default: all)", "对更大的文件只读取这么多，并如实说明（默认：全部读取）"))
+	f.BoolVar(&o.showSecrets, "show-secrets", false, a.t("show the secrets in the files of a directory, on a terminal only", "显示目录中文件里的机密内容，仅限终端"))
 }
 
 // addMachine adds the flags of how a machine is looked at.
@@ -94,7 +106,11 @@ func (a *app) inspect(ctx context.Context, o *inspectFlags, args []string) error
 		targets = append(targets, t)
 	}
 	defer o.abort()
-	h, err := o.handler(a)
+	j, err := o.handler(a)
+	if err != nil {
+		return err
+	}
+	h, err := o.showing(a, j, job.Key, targets)
 	if err != nil {
 		return err
 	}
@@ -121,7 +137,7 @@ func (a *app) inspect(ctx context.Context, o *inspectFlags, args []string) error
 	if err := h.Close(); err != nil {
 		return &cli.Error{Code: cli.ExitFailed, What: finding.T("a report could not be written", "无法写入报告"), Err: err}
 	}
-	a.code = exitCode(h)
+	a.code = exitCode(j)
 	return nil
 }
 
@@ -157,12 +173,18 @@ func (o *inspectFlags) job(a *app) (job, error) {
 	for _, x := range []struct {
 		flag, value string
 		to          *int64
-	}{{"--memory", o.memory, &j.Memory}, {"--spill-limit", o.spillLimit, &j.Disk.SpillLimit}} {
+	}{{"--memory", o.memory, &j.Memory}, {"--spill-limit", o.spillLimit, &j.Disk.SpillLimit}, {"--max-file-size", o.maxFile, &j.Reading.MaxFileSize}} {
+		if x.value == "" {
+			continue
+		}
 		n, err := parseSize(x.value)
 		if err != nil {
 			return j, cli.Usage(finding.Tf("%s: %q is no size", "%s:%q 不是有效的大小", x.flag, x.value), finding.T("write it like 512MiB or 64GiB", "请写成 512MiB 或 64GiB 的形式"))
 		}
 		*x.to = n
+	}
+	if j.Reading.MinConfidence = o.confidence; o.confidence < 0 || o.confidence > 100 {
+		return j, cli.Usage(finding.Tf("--min-confidence %d is out of range", "--min-confidence %d 超出范围", o.confidence), finding.T("use 1 to 100; 50 is the default", "请使用 1 到 100；默认为 50"))
 	}
 	if j.Memory < minMemory {
 		return j, cli.Usage(finding.Tf("--memory %s is too little", "--memory %s 太小", o.memory), finding.T("64MiB is the least that works", "至少需要 64MiB"))

@@ -36,7 +36,8 @@ type Options struct {
 
 // A Hit is one candidate, without the secret.
 type Hit struct {
-	Path        string // of the guest's file
+	Path        string // of the guest's file; FILE:STREAM for a named stream
+	Stream      string // its name, "" for the file's own content
 	Inner       string // inside of it, "" when it is no container
 	Volume      string
 	Rule        string
@@ -65,13 +66,6 @@ type Result struct {
 	Vendor int   // candidates dropped because a package brought the file unchanged
 }
 
-// A job is one file to read.
-type job struct {
-	path  string
-	place fsys.Place
-	meta  fsys.Meta
-}
-
 // Scan reads all regular files of the guest.
 func Scan(ctx context.Context, g *guest.Guest, e *secret.Engine, o Options) (Result, error) {
 	jobs := list(g, o)
@@ -84,7 +78,7 @@ func Scan(ctx context.Context, g *guest.Guest, e *secret.Engine, o Options) (Res
 			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				results[i] = w.guarded(jobs[i])
 				if o.Meter != nil {
-					o.Meter.Done.Add(jobs[i].meta.Size)
+					o.Meter.Done.Add(jobs[i].size)
 				}
 			}
 		})
@@ -107,48 +101,6 @@ func merge(results []Result) (out Result) {
 	})
 	slices.SortStableFunc(out.Gaps, func(a, b finding.Gap) int { return strings.Compare(a.Where.Path, b.Where.Path) })
 	return out
-}
-
-// list is every file to read, in the order of reading, hard links once.
-func list(g *guest.Guest, o Options) []job {
-	x := g.Index()
-	type inode struct {
-		mount int
-		n     uint64
-	}
-	linked := map[inode]bool{}
-	var jobs []job
-	var total int64
-	for _, f := range x.Files {
-		if f.Kind != fsys.Regular && f.Kind != fsys.Unknown {
-			continue
-		}
-		name := x.Path(f)
-		m, err := g.Tree.Meta(f.Place())
-		if err != nil {
-			g.Tree.Note(name, f.Place(), err)
-			continue
-		}
-		if m.Kind != fsys.Regular || m.Size == 0 || o.Leave != nil && o.Leave(name) {
-			continue
-		}
-		if m.Nlink > 1 {
-			i := inode{int(f.Mount), m.Inode}
-			if linked[i] {
-				continue
-			}
-			linked[i] = true
-		}
-		jobs = append(jobs, job{name, f.Place(), m})
-		total += m.Size
-	}
-	slices.SortStableFunc(jobs, func(a, b job) int {
-		return cmp.Or(cmp.Compare(a.place.Mount, b.place.Mount), cmp.Compare(a.place.Node, b.place.Node))
-	})
-	if o.Meter != nil {
-		o.Meter.Total.Add(total)
-	}
-	return jobs
 }
 
 // A worker reads one file after the other.
@@ -179,7 +131,7 @@ func (w *worker) guarded(j job) (r Result) {
 
 // file reads one file, and drops what it found if a package brought the file.
 func (w *worker) file(j job) (r Result) {
-	f, err := w.g.Tree.OpenAt(j.place)
+	f, err := w.open(j)
 	if err != nil {
 		w.g.Tree.Note(j.path, j.place, err)
 		return r
@@ -192,7 +144,7 @@ func (w *worker) file(j job) (r Result) {
 		r.Gaps = append(r.Gaps, finding.NewGap(finding.GapLimit, where, "only the first %d of %d bytes were read (--max-file-size)", w.o.MaxFileSize, size))
 		size = w.o.MaxFileSize
 	}
-	c := &collector{w: w, r: &r, path: j.path, volume: volume}
+	c := &collector{w: w, r: &r, path: j.path, stream: j.stream, volume: volume}
 	runs := w.runs(j, size)
 	tracked := &faulty{File: f}
 	for _, run := range runs {
@@ -272,6 +224,7 @@ type collector struct {
 	w      *worker
 	r      *Result
 	path   string
+	stream string
 	volume string
 }
 
@@ -331,7 +284,7 @@ func (c *collector) scan(src secret.Source, r io.Reader, inner string, base int6
 		if c.w.o.Seen != nil {
 			c.w.o.Seen(print, k.Secret)
 		}
-		c.r.Hits = append(c.r.Hits, Hit{Path: c.path, Inner: inner, Volume: c.volume, Rule: k.Rule, Kind: k.Kind, Title: k.Title,
+		c.r.Hits = append(c.r.Hits, Hit{Path: c.path, Stream: c.stream, Inner: inner, Volume: c.volume, Rule: k.Rule, Kind: k.Kind, Title: k.Title,
 			Severity: k.Severity, Confidence: k.Confidence, Reason: k.Reason, Line: line, Offset: base + k.Offset, ID: k.ID,
 			Fingerprint: print, Length: len(k.Secret), Span: k.Length, Excerpt: k.Excerpt, Encrypted: k.Encrypted})
 	})

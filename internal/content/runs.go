@@ -21,12 +21,8 @@ func (w *worker) runs(j job, size int64) []runOf {
 	if size < 2*hole {
 		return whole
 	}
-	x, ok := w.g.Tree.Mounts()[j.place.Mount].FS.(fsys.Extenter)
-	if !ok {
-		return whole
-	}
-	extents, err := x.Extents(j.place.Node)
-	if err != nil || len(extents) > maxRuns {
+	extents, err := w.extents(j)
+	if err != nil || extents == nil || len(extents) > maxRuns {
 		return whole
 	}
 	var out []runOf
@@ -45,4 +41,16 @@ func (w *worker) runs(j job, size int64) []runOf {
 		return []runOf{{Off: 0, Len: out[0].End()}}
 	}
 	return out
+}
+
+// extents are those of what a job reads, nil where the file system tells none.
+func (w *worker) extents(j job) ([]fsys.Extent, error) {
+	f := w.g.Tree.Mounts()[j.place.Mount].FS
+	if x, ok := f.(fsys.Streamer); ok && j.stream != "" {
+		return x.StreamExtents(j.place.Node, j.stream)
+	}
+	if x, ok := f.(fsys.Extenter); ok && j.stream == "" {
+		return x.Extents(j.place.Node)
+	}
+	return nil, nil
 }

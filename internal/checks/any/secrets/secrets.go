@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"runtime"
@@ -28,7 +29,7 @@ var engine = sync.OnceValues(secret.NewEngine)
 var accounts = []string{"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-"}
 
 func options(p *Pass) content.Options {
-	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: secret.Worth, Meter: p.Meter, Seen: p.Seen,
+	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
 		Leave: func(name string) bool {
 			for _, a := range accounts {
 				if name == a {
@@ -92,11 +93,12 @@ func one(hits []content.Hit) finding.Finding {
 }
 
 // redact overwrites a secret in the files that hold it as it is; inside a
-// container its bytes are encoded, and only removing the file helps.
+// container its bytes are encoded, and only removing the file helps; an edit
+// names no stream of a file.
 func redact(hits []content.Hit) *finding.Fix {
 	fix := &finding.Fix{Title: t("Overwrite the secret with a placeholder of the same length", "用等长占位符覆盖该机密"), Risk: &credfile.LossRisk}
 	for _, h := range hits {
-		if h.Inner == "" && !h.Deleted && h.Span > 0 && len(fix.Redact) < maxPlaces {
+		if h.Inner == "" && h.Stream == "" && !h.Deleted && h.Span > 0 && len(fix.Redact) < maxPlaces {
 			fix.Redact = append(fix.Redact, finding.Edit{Op: finding.Replace, Volume: h.Volume, Path: h.Path, Offset: h.Offset, Length: h.Span, Expect: h.Fingerprint})
 		}
 	}
