@@ -33,17 +33,17 @@ type Judged struct {
 	h report.Handler
 	j Judgement
 
-	now    report.Verdict // of the current target
-	fail   bool
-	before bool // the current part is the state before a change: it does not count
+	now  report.Verdict // of the current target
+	fail bool
+	// The part before this one was the state before a change: what it counted
+	// is taken back when the state after it begins.
+	changed          bool
+	wasFail, wasGaps bool
+	command          string // of the current part
 
 	Fail   bool // some target has a finding that counts
 	Gaps   bool // some target has a gap that counts
 	Broken bool // some target could not be inspected to the end
-
-	// CleanOnly leaves what was found before a change out of Fail and Gaps: the
-	// copy is what counts.
-	CleanOnly bool
 
 	// Counted are the IDs of the findings that count in the last part.
 	Counted map[string]bool
@@ -55,7 +55,10 @@ func (d *Judged) Handle(m report.Message) error {
 	case m.Config != nil:
 		d.now, d.fail = report.Verdict{Findings: map[string]int{}}, false
 		d.Counted = map[string]bool{}
-		d.before = d.CleanOnly && m.Config.Command == "clean"
+		if d.changed {
+			d.Fail, d.Gaps, d.changed = d.wasFail, d.wasGaps, false
+		}
+		d.command = m.Config.Command
 		c := *m.Config
 		c.FailOn = d.j.FailOn.String()
 		m.Config = &c
@@ -80,8 +83,11 @@ func (d *Judged) Handle(m report.Message) error {
 		v.Findings, v.Gaps, v.Accepted, v.Hidden = d.now.Findings, d.now.Gaps, d.now.Accepted, d.now.Hidden
 		v.Clean = !d.fail && v.Gaps == 0 && v.Error == ""
 		m.Verdict = &v
-		d.Fail = d.Fail || d.fail && !d.before
-		d.Gaps = d.Gaps || v.Gaps > 0 && !d.before
+		if d.command == "clean" {
+			d.changed, d.wasFail, d.wasGaps = true, d.Fail, d.Gaps
+		}
+		d.Fail = d.Fail || d.fail
+		d.Gaps = d.Gaps || v.Gaps > 0
 		d.Broken = d.Broken || v.Error != ""
 	}
 	return d.h.Handle(m)

@@ -189,7 +189,6 @@ func (a *app) cleanImage(ctx context.Context, o *cleanFlags, job job, cj *cleanJ
 		return err
 	}
 	defer o.abort()
-	h.CleanOnly = !cj.PlanOnly
 	dir := os.TempDir()
 	var out *durable.File
 	if !cj.PlanOnly {
