@@ -27,6 +27,7 @@ import (
 	"assay/internal/guest"
 	"assay/internal/report"
 	"assay/internal/volume"
+	"assay/internal/winapi"
 )
 
 // A Target is what to inspect: image files of one machine, or a directory.
@@ -40,6 +41,8 @@ type Target struct {
 	Live bool
 	// Machine is a running machine's probe instead.
 	Machine *Machine
+
+	windows winapi.API // with Live: the running Windows; see DirTarget
 }
 
 // An ImageFile is one image, opened for reading. Path relates the names of
@@ -369,7 +372,11 @@ func (r *run) directory() (*guest.Guest, error) {
 		return nil, err
 	}
 	r.closers = append(r.closers, f)
-	tree, err := fsys.NewTree(fsys.Mount{Path: "/", Name: "dir", FS: f, Root: f.Root()})
+	files, err := r.running(f)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := fsys.NewTree(fsys.Mount{Path: "/", Name: "dir", FS: files, Root: files.Root()})
 	if err != nil {
 		return nil, err
 	}

@@ -151,6 +151,9 @@ func (a *app) inspectInChild(ctx context.Context, j job, t assay.Target, h repor
 		defer os.RemoveAll(dir)
 		j.Disk.SpillDir = dir
 	}
+	if !inherits {
+		return here(ctx, j, t, h)
+	}
 	in, err := json.Marshal(j)
 	if err != nil {
 		return err

@@ -218,8 +218,7 @@ func openTarget(arg string, disks []string) (assay.Target, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Dir, t.Live = abs, abs == "/"
-		return t, nil
+		return assay.DirTarget(arg, abs), nil
 	}
 	for _, name := range append([]string{arg}, disks...) {
 		f, err := assay.OpenImage(name)

@@ -69,6 +69,8 @@ var rooms = []struct{ room, may string }{
 	{"internal/remote", "finding"}, // a shell on a running machine: ssh, Cloud Assistant
 	{"internal/remote/*", "internal/remote internal/cloud"},
 	{"internal/fleet", "finding internal/cloud internal/remote internal/artefact/* internal/durable policy"},
+	{"internal/winapi", ""}, // Win32 calls behind one interface
+	{"internal/winapi/*", "internal/winapi"},
 	// telling
 	{"internal/report", "finding"},
 	{"internal/report/*", "internal/report finding"},
@@ -88,13 +90,15 @@ var rooms = []struct{ room, may string }{
 
 // powers lists what reaches outside the process, and the rooms that may.
 var powers = []struct{ pkgs, may string }{
-	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo internal/apply internal/remote internal/remote/*"},
+	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo internal/apply internal/remote internal/remote/* internal/winapi"},
 	{"os/exec", "internal/sandbox internal/need internal/demo"},
 	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs"}, // cmd: the signals that interrupt it
-	{"unsafe plugin", ""},
+	{"unsafe", "internal/winapi"},                                            // Win32 takes structures by pointer
+	{"golang.org/x/sys/windows golang.org/x/sys/windows/registry", "internal/winapi"},
+	{"plugin", ""},
 	{"net net/http", "internal/cloud/* internal/web internal/remote internal/remote/*"},
 	{"log log/slog", "cmd/* internal/web internal/fleet"},
-	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/remote internal/remote/* internal/cloud/* internal/demo"},
+	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/remote internal/remote/* internal/cloud/* internal/demo internal/winapi"},
 	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli"},
 }
 

@@ -118,7 +118,7 @@ func (f *FS) Stat(n fsys.Node) (fsys.Meta, error) {
 	if err != nil {
 		return fsys.Meta{}, err
 	}
-	info, err := f.root.Lstat(p)
+	info, err := f.lstat(p)
 	if err != nil {
 		return fsys.Meta{}, translate(err)
 	}
@@ -195,7 +195,7 @@ func (f *FS) Open(n fsys.Node) (fsys.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.root.Lstat(p)
+	info, err := f.lstat(p)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -235,7 +235,7 @@ func (f *FS) Readlink(n fsys.Node) (string, error) {
 		return "", err
 	}
 	s, err := f.root.Readlink(p)
-	return s, translate(err)
+	return target(s), translate(err)
 }
 
 func translate(err error) error {

@@ -25,6 +25,10 @@ func (f *FS) openAt(p string) (*os.File, error) {
 	return h, err
 }
 
+func (f *FS) lstat(p string) (fs.FileInfo, error) { return f.root.Lstat(p) }
+
+func target(s string) string { return s }
+
 func meta(info fs.FileInfo) fsys.Meta {
 	m := fsys.Meta{Kind: kind(info.Mode()), Mode: permissions(info.Mode()), Size: info.Size(), Nlink: 1}
 	m.Mtime.Sec, m.Mtime.Nsec = info.ModTime().Unix(), uint32(info.ModTime().Nanosecond())

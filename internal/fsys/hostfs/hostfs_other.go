@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package hostfs
 
@@ -19,6 +19,10 @@ func (f *FS) openAt(p string) (*os.File, error) {
 	}
 	return f.root.Open(p)
 }
+
+func (f *FS) lstat(p string) (fs.FileInfo, error) { return f.root.Lstat(p) }
+
+func target(s string) string { return s }
 
 func meta(info fs.FileInfo) fsys.Meta {
 	m := fsys.Meta{Kind: kind(info.Mode()), Mode: permissions(info.Mode()), Size: info.Size(), Nlink: 1}
