@@ -27,7 +27,7 @@ LIMIT=${BOOT_LIMIT:-900}
 MIRROR=${BOOT_MIRROR:-http://deb.debian.org/debian}
 
 missing=
-for tool in qemu-system-x86_64 debootstrap extlinux mkfs.ext4 mkfs.vfat mcopy sfdisk losetup mkswap e2fsck ssh ssh-keygen openssl; do
+for tool in qemu-system-x86_64 qemu-img debootstrap extlinux mkfs.ext4 mkfs.vfat mcopy sfdisk losetup mkswap e2fsck ssh ssh-keygen openssl; do
 	command -v $tool >/dev/null || missing="$missing $tool"
 done
 [ -e /usr/lib/EXTLINUX/gptmbr.bin ] || missing="$missing extlinux's-gptmbr.bin"
