@@ -38,8 +38,9 @@ check: ## gofmt, vet for all systems, generated files, staticcheck, govulncheck,
 fuzz: ## fuzz every parser; FUZZTIME=2m each
 	@bash scripts/fuzz.sh $(or $(FUZZTIME),2m)
 
-soak: tools ## the slow tests as well: a directory of a million names
-	ASSAY_SOAK=1 $(GO) test -timeout 40m -run 'Million' ./internal/e2e
+soak: tools ## the slow tests as well: a million names, 50 kills, random trees and plans with many seeds
+	ASSAY_SOAK=1 $(GO) test -timeout 40m -run 'Million|Killed' ./internal/e2e
+	ASSAY_SOAK=1 $(GO) test -timeout 60m -run 'Soak|Edit' ./internal/fsys/...
 
 bench-inspect: build ## inspect beside find and cat on the kernel's mount (root); prints the table
 	@bash scripts/bench-inspect.sh
@@ -52,6 +53,9 @@ bench-convert: build ## the writers of images beside qemu-img convert; prints th
 
 bench-secrets: build ## contents of real trees beside gitleaks; prints the table
 	@bash scripts/bench-secrets.sh
+
+demo-cloud: build ## audit, bind, prove and audit again a careless company on the double
+	@bash scripts/demo-cloud.sh
 
 clean: ## remove what make made
 	rm -rf bin dist demo
