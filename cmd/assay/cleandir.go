@@ -125,10 +125,10 @@ func (o *cleanFlags) dirOptions(a *app, j job, cj *cleanJob, t assay.Target) (as
 		c.Confirm = func(p *plan.Plan) (bool, error) { return a.agreeDir(p, t) }
 	}
 	c.Settle = func() []report.Action {
-		var done []report.Action
-		if t.Live {
-			done = settle()
+		if !t.Live {
+			return nil
 		}
+		done := settle()
 		for _, name := range o.traces {
 			_ = os.Remove(name) // a folder stays when it holds more than ours
 		}
