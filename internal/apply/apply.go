@@ -145,6 +145,12 @@ func (h *hand) step(s plan.Step) (finding.Text, error) {
 	if errors.Is(err, fsys.ErrNotExist) && h.below(s.Path) || err == nil && h.gone[f.where()] {
 		return finding.Text{}, nil // went with an earlier step
 	}
+	if errors.Is(err, fsys.ErrNotExist) && strings.Contains(path.Base(s.Path), ":") {
+		note, other := h.stream(s)
+		if !errors.Is(other, fsys.ErrNotExist) {
+			return note, other
+		}
+	}
 	if err != nil {
 		return finding.Text{}, err
 	}
@@ -163,7 +169,7 @@ func (h *hand) step(s plan.Step) (finding.Text, error) {
 	case finding.Reset:
 		return h.reset(f)
 	case finding.Blank:
-		return finding.Text{}, f.editor.Blank(f.place.Node)
+		return finding.Text{}, blank(f.editor, f.place.Node)
 	case finding.Remove:
 		return h.remove(f)
 	case finding.EmptyDir:

@@ -24,7 +24,7 @@ func (h *hand) reset(f *file) (finding.Text, error) {
 	if f.meta.Kind == fsys.Directory {
 		return h.emptyDir(f, map[string]bool{path.Join(f.path, "seed"): true})
 	}
-	return finding.Text{}, f.editor.Blank(f.place.Node)
+	return finding.Text{}, blank(f.editor, f.place.Node)
 }
 
 // remove removes one file or empty directory, or empties the file where the
@@ -39,7 +39,7 @@ func (h *hand) remove(f *file) (finding.Text, error) {
 	}
 	err = f.editor.Remove(dir.Node, path.Base(f.path))
 	if errors.Is(err, fsys.ErrCannot) && f.meta.Kind == fsys.Regular {
-		return emptied, f.editor.Blank(f.place.Node)
+		return emptied, blank(f.editor, f.place.Node)
 	}
 	if errors.Is(err, fsys.ErrCannot) {
 		return left, errLeft
@@ -153,9 +153,9 @@ func (w *walk) entry(dir fsys.Node, e fsys.Entry, name string, depth int) (stays
 	if errors.Is(err, fsys.ErrCannot) {
 		w.weaker = true
 		if m.Kind == fsys.Regular {
-			return true, ed.Blank(e.Node)
+			return true, blank(ed, e.Node)
 		}
-		return true, nil
+		return true, blankStreams(ed, e.Node)
 	}
 	if err == nil && (m.Nlink <= 1 || m.Kind == fsys.Directory) {
 		w.h.gone[at] = true

@@ -27,6 +27,9 @@ var belongings = []string{"/var/spool/cron/crontabs/%s", "/var/spool/cron/%s", "
 // removeUser removes an account and what belongs to it.
 func (h *hand) removeUser(name string) (finding.Text, error) {
 	b, err := h.tree.ReadFile("/etc/passwd", maxText)
+	if _, _, sam := h.tree.Lookup("/Windows/System32/config/SAM", true); errors.Is(err, fsys.ErrNotExist) && sam == nil {
+		return finding.Text{}, errors.New("accounts of Windows are not removed: --remove windows/account/local-accounts locks them, --remove of the profile's folder empties it")
+	}
 	if err != nil {
 		return finding.Text{}, err
 	}

@@ -33,6 +33,9 @@ var generalized = &Check{
 		// GeneralizationState of SYSTEM says nothing: it is 7 on every running machine.
 		state := h.Key(setupState).Text("ImageState")
 		f := at(h, setupState)
+		// Only Windows can do it: what it changes is not known offline.
+		f.Fix = &finding.Fix{Title: t("Start Windows, run Sysprep as the last step, and make the image without starting it again", "启动 Windows，最后一步运行 Sysprep，之后不要再次启动，直接制作镜像"),
+			Commands: []string{`C:\Windows\System32\Sysprep\sysprep.exe /generalize /oobe /shutdown`}}
 		switch {
 		case h.Path == "" || h.Err != nil: // a gap of windows/system/registry-hives
 			return nil
