@@ -123,12 +123,27 @@ func (v *view) separator(at int, option bool) (int, bool) {
 	case option && at > end && !quoted && c != '-' && c != '\n' && c != '|' && c != 0:
 		p.sep = ' '
 		return at, true
+	case c == '<' && at == end && hasFold(b[at:], "</name>"):
+		return v.property(at + len("</name>"))
 	case c == '\n' || c == '\r' || c == ',' && quoted:
 		return v.named(at)
 	default:
 		return 0, false
 	}
 	return skipBlank(b, at), true
+}
+
+// property takes the value of Hadoop's XML, where the keyword ends a name:
+// <name>x.password</name> <value>y</value>.
+func (v *view) property(at int) (int, bool) {
+	b := v.b
+	for end := min(at+maxPad, len(b)); at < end && (b[at] == ' ' || b[at] == '\t' || b[at] == '\n' || b[at] == '\r'); at++ {
+	}
+	if !hasFold(b[at:], "<value>") {
+		return 0, false
+	}
+	v.pair.sep = '>'
+	return at + len("<value>"), true
 }
 
 // called reports whether the quoted name is the first argument of a call.
