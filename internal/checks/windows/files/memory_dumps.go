@@ -1,8 +1,13 @@
 package files
 
 import (
+	"io"
+	"slices"
+
 	"assay/check"
 	"assay/finding"
+	"assay/internal/fsys"
+	"assay/internal/guest"
 )
 
 var memoryDumps = &Check{
@@ -21,10 +26,66 @@ var memoryDumps = &Check{
 		if err := empty(p, place{what: t("Reports of crashed programs", "崩溃程序报告"), severity: finding.Low, dirs: []string{"/ProgramData/Microsoft/Windows/WER", "~/AppData/Local/Microsoft/Windows/WER"}}); err != nil {
 			return err
 		}
+		if err := hibernated(p); err != nil {
+			return err
+		}
 		return run(p,
 			left{t("Dumps of memory and crashed programs", "内存和崩溃程序的转储"), finding.Medium, "", []string{"/Windows/MEMORY.DMP", "/Windows/Minidump/*", "/Windows/LiveKernelReports/**", "~/AppData/Local/CrashDumps/*"}, finding.Blank, finding.Text{}},
 			left{t("Memory that was swapped out", "换出到磁盘的内存"), finding.Medium, "", []string{"/pagefile.sys", "/swapfile.sys"}, finding.Blank, finding.Text{}},
-			left{t("The memory of a hibernated or fast-started machine", "休眠或快速启动的机器内存"), finding.High, "", []string{"/hiberfil.sys"}, finding.Blank, t("If Windows has been put to sleep, its open files are lost: shut it down instead", "如果 Windows 处于休眠状态，其打开的文件将丢失：请改为正常关机")},
 		)
 	},
+}
+
+// hibernated reports what is stored of memory in hiberfil.sys. The file is
+// zeroed, not emptied: ntfs-3g takes a short one for that of a machine asleep
+// and refuses to write (ntfs_volume_check_hiberfile).
+func hibernated(p *Pass) error {
+	if p.Subject.Windows() == nil {
+		return nil
+	}
+	found, _ := p.Subject.Match("/hiberfil.sys")
+	for _, m := range found {
+		if m.Meta.Kind != fsys.Regular || m.Meta.Size == 0 {
+			continue
+		}
+		blank, err := zeroes(p, m)
+		if err != nil {
+			return err
+		}
+		if blank {
+			continue
+		}
+		w := finding.Where{Volume: p.Subject.Tree.VolumeOf(m.Place), Path: m.Path}
+		risk := t("If Windows has been put to sleep, its open files are lost: shut it down instead", "如果 Windows 处于休眠状态，其打开的文件将丢失：请改为正常关机")
+		p.Report(finding.Finding{Where: w, Severity: finding.High,
+			Title: finding.Tf("The memory of a hibernated or fast-started machine: %s", "休眠或快速启动的机器内存：%s", finding.Size(m.Meta.Size)),
+			Fix: &finding.Fix{Title: t("Zero the file", "将文件清零"), Risk: &risk,
+				Edits: []finding.Edit{{Op: finding.Scrub, Volume: w.Volume, Path: w.Path, Length: m.Meta.Size}}}})
+	}
+	return nil
+}
+
+// zeroes reports whether a file holds nothing but zeros. What cannot be read
+// is a gap, and may hold something.
+func zeroes(p *Pass, m guest.Match) (bool, error) {
+	f, err := p.Subject.Tree.OpenAt(m.Place)
+	if err != nil {
+		p.Gap(finding.GapCorrupt, finding.Where{Path: m.Path}, "%v", err)
+		return false, nil
+	}
+	b := make([]byte, 1<<20)
+	for off := int64(0); off < m.Meta.Size; off += int64(len(b)) {
+		if err := p.Context.Err(); err != nil {
+			return false, err
+		}
+		n, err := f.ReadAt(b[:min(int64(len(b)), m.Meta.Size-off)], off)
+		if slices.ContainsFunc(b[:n], func(c byte) bool { return c != 0 }) {
+			return false, nil
+		}
+		if err != nil && err != io.EOF {
+			p.Gap(finding.GapCorrupt, finding.Where{Path: m.Path}, "%v", err)
+			return false, nil
+		}
+	}
+	return true, nil
 }
