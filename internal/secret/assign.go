@@ -362,6 +362,9 @@ func matchAssign(r *rule, v *view) {
 	if p.sep == ':' && string(v.b[p.keyFrom:p.keyTo]) == "pass" && p.quote == 0 && p.from == p.keyTo+1 { // openssl's pass:X
 		return
 	}
+	if p.sep == ':' && bytes.HasSuffix(v.b[:p.keyFrom], []byte("--- ")) { // go test's "--- PASS: TestX"
+		return
+	}
 	if p.sep == '(' && !r.setter(v.b[p.keyFrom:p.keyTo]) {
 		return
 	}
