@@ -33,6 +33,9 @@ type CleanDirOptions struct {
 	// did. nil does nothing.
 	Settle func() []report.Action
 	Scrub  string // what is done to free space afterwards: "", "fstrim", "zero"
+
+	// LeaveDomain agrees to clean a running Windows that is in a domain.
+	LeaveDomain bool
 }
 
 // ErrDeclined says that the user did not agree to a plan: nothing was changed.
@@ -143,6 +146,9 @@ const dirVolume = "dir"
 
 // changeDir runs the plan in the directory and scrubs what is free.
 func (d *dirCleaning) changeDir() error {
+	if d.t.windows != nil {
+		return d.changeWindows()
+	}
 	e, err := hostfs.NewEditor(d.t.Dir, d.t.Live)
 	if err != nil {
 		return err

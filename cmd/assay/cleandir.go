@@ -28,6 +28,7 @@ type dirFlags struct {
 	yes       bool
 	forImage  bool
 	liveScrub string
+	domain    bool // clean a running Windows though it is in a domain
 	traces    []string // of this run itself: what it made outside the target
 }
 
@@ -35,6 +36,7 @@ func (o *dirFlags) addDir(c *cobra.Command, a *app) {
 	f := c.Flags()
 	f.BoolVar(&o.yes, "yes", false, a.t("do not ask (directories and this machine)", "不再询问（用于目录和本机）"))
 	f.BoolVar(&o.forImage, "for-image", false, a.t("/: an image will be made of this machine: also lock passwords, remove keys, host keys and IDs", "用于 /：即将用本机制作镜像：同时锁定密码，删除密钥、主机密钥和标识"))
+	f.BoolVar(&o.domain, "leave-domain", false, a.t("C:\\: go on though this Windows is a member of a domain, which an image must not be", "用于 C:\\：本机 Windows 已加入域（镜像不应如此）时仍继续"))
 	f.StringVar(&o.liveScrub, "live-scrub", "", a.t("directories: afterwards fstrim (discard) or zero (overwrite) free space", "用于目录：最后对空闲空间执行 fstrim（丢弃）或 zero（清零覆盖）"))
 }
 
@@ -92,7 +94,7 @@ func (a *app) cleanDir(ctx context.Context, o *cleanFlags, j job, cj *cleanJob, 
 // dirOptions turns the flags into what the library takes.
 func (o *cleanFlags) dirOptions(a *app, j job, cj *cleanJob, t assay.Target) (assay.CleanDirOptions, error) {
 	asImage := t.Live && o.forImage
-	c := assay.CleanDirOptions{PlanOnly: o.planOut != "", Scrub: o.liveScrub}
+	c := assay.CleanDirOptions{PlanOnly: o.planOut != "", Scrub: o.liveScrub, LeaveDomain: o.domain}
 	c.Options, c.Decide, c.Accept = j.options(), cj.Decide, &accept.List{}
 	c.Options.AsImage = asImage
 	for _, b := range cj.Ignore {
