@@ -12,7 +12,7 @@ TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium \
 	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket
 
-.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-convert bench-secrets bench-policy test-boot demo-cloud clean help
+.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-convert bench-secrets bench-policy test-boot test-wine demo-cloud clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ clean: ## remove what make made
 
 test-boot: build ## boot cleaned Debian images under qemu, log in with old and new keys (root, a mirror, 15 minutes)
 	@bash scripts/test-boot.sh
+
+test-wine: ## the Windows build under wine: inspect C:\ and Win32 calls (minutes; skipped without wine)
+	@bash scripts/test-wine.sh
 
 bench-policy: ## policy decisions beside cedar-go and OPA, a module of its own
 	cd bench/policy && $(GO) test -run '^$$' -bench Evaluate -benchmem .

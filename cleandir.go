@@ -105,10 +105,12 @@ func (b before) Close() error { return nil }
 // or by which it is known, and directories that programs use meanwhile: what is
 // safe in an image is not safe there. A name ending in "/" stands for all below.
 var ways = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d/", "/etc/ssh/", "/etc/pam.d/",
-	"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostname", "/var/lib/cloud/", "/etc/cloud/", "/tmp", "/var/tmp"}
+	"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostname", "/var/lib/cloud/", "/etc/cloud/", "/tmp", "/var/tmp",
+	"/ProgramData/ssh/", "/ProgramData/aliyun/", "/Windows/System32/config/", "/Windows/Temp"}
 
 // risky are operations that do the same.
-var risky = []finding.Op{finding.LockPassword, finding.RemoveUser, finding.SetSSHD, finding.Reset, finding.Scrub}
+var risky = []finding.Op{finding.LockPassword, finding.RemoveUser, finding.SetSSHD, finding.Reset, finding.Scrub,
+	finding.ForgetLogons, finding.RegDeleteKey, finding.RegDeleteValue, finding.RegSetValue}
 
 // lively is a fix as a running machine can take it without a person's word.
 func lively(f *finding.Fix) *finding.Fix {

@@ -41,6 +41,9 @@ func ready(s winapi.State, leaveDomain bool) error {
 // files, then the registry, then the logs, which hold what the others left.
 func (d *dirCleaning) changeWindows() error {
 	api := d.t.windows
+	if d.dir.Scrub != "" {
+		return fmt.Errorf("%w: free space is not scrubbed on a running Windows: leave out --live-scrub, and use cipher /w afterwards", ErrNotHere)
+	}
 	if err := api.Privileges(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotHere, err)
 	}

@@ -114,6 +114,14 @@ func TestCleaningARunningWindows(t *testing.T) {
 		t.Errorf("it was changed: %s", f.Calls[i])
 	}
 	f.Is.DomainController, f.Calls = false, nil
+	o.AsImage = false
+	if _, err := CleanDir(context.Background(), target, o, &keep{}); err != nil && !errors.Is(err, ErrResidue) {
+		t.Error(err)
+	}
+	if i := slices.IndexFunc(f.Calls, func(c string) bool { return c != "Privileges" }); i >= 0 {
+		t.Errorf("without a word that an image is made of it, its registry was changed: %s", f.Calls[i])
+	}
+	f.Calls, o.AsImage = nil, true
 	p, err := CleanDir(context.Background(), target, o, &keep{})
 	if err != nil && !errors.Is(err, ErrResidue) { // the fake's hives stay as they are
 		t.Fatal(err)

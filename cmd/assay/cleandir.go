@@ -28,7 +28,7 @@ type dirFlags struct {
 	yes       bool
 	forImage  bool
 	liveScrub string
-	domain    bool // clean a running Windows though it is in a domain
+	domain    bool     // clean a running Windows though it is in a domain
 	traces    []string // of this run itself: what it made outside the target
 }
 
