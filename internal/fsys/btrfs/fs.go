@@ -32,6 +32,7 @@ type FS struct {
 	trees    map[uint64]root // those of the root tree that are not subvolumes, by id
 	subvols  []*subvol       // by index
 	byID     map[uint64]int  // subvolume id to index
+	deleted  int             // subvolumes that wait to be cleaned up
 	snapshot bool            // some subvolume is a snapshot of another
 	replayed bool            // the log was applied
 	logOwned []block         // tree blocks and extents that only the log knows
@@ -124,6 +125,7 @@ type inode struct {
 // Inode flags: btrfs_tree.h, BTRFS_INODE_*; fs/btrfs/btrfs_inode.h.
 const (
 	inodeNoDataSum = 1 << 0
+	inodePrealloc  = 1 << 4
 	inodeImmutable = 1 << 6
 	inodeAppend    = 1 << 7
 	inodeVerity    = 1 << 32 // the read-only flags are the upper half

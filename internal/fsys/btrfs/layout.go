@@ -27,6 +27,7 @@ const (
 	maxLogSteps     = 1 << 22  // removed items stepped over while a log is replayed
 	maxLogBytes     = 64 << 20 // what replaying them may keep
 	maxFreeSpans    = 4 << 20
+	maxCensusLeaves = 1 << 24 // leaves that the census of an editor visits, of all subvolumes together
 )
 
 // Object ids: btrfs_tree.h, BTRFS_*_OBJECTID.
@@ -39,6 +40,8 @@ const (
 	csumTreeID       = 7
 	blockGroupTreeID = 11
 	logTreeID        = ^uint64(5) // -6
+	treeRelocID      = ^uint64(7) // -8
+	dataRelocTreeID  = ^uint64(8) // -9
 	csumObjectid     = ^uint64(9) // -10
 	firstFree        = 256        // the first inode number and the first subvolume id
 	lastFree         = ^uint64(255)
@@ -88,6 +91,7 @@ const (
 	dirItemSize    = 30  // btrfs_dir_item without name
 	extentHeadSize = 21  // btrfs_file_extent_item up to disk_bytenr: inline data starts here
 	extentSize     = 53  // btrfs_file_extent_item
+	extentItemSize = 24  // btrfs_extent_item: refs, generation, flags
 	oldRootSize    = 239 // btrfs_root_item before generation_v2
 	stripeLen      = 64 << 10
 	maxLevel       = 7

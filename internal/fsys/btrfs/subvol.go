@@ -106,6 +106,7 @@ func (f *FS) readRoots() error {
 		}
 		return binread.Errorf(format, -1, "the root tree has no top-level file tree")
 	}
+	f.deleted = deleted
 	if deleted > 0 {
 		f.problem(finding.GapUnsupported, "%d deleted subvolumes wait for Linux to clean them up: their data is neither visible nor free", deleted)
 		f.snapshot = true

@@ -6,6 +6,7 @@ import (
 
 	"assay/internal/binread"
 	"assay/internal/fsys"
+	"assay/internal/fsys/btrfs"
 	"assay/internal/fsys/ext4"
 	"assay/internal/fsys/fat"
 	"assay/internal/fsys/ntfs"
@@ -16,6 +17,7 @@ import (
 var editors = []func(fsys.Patch, int64) (fsys.Editor, error){
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(ext4.NewEditor(p, n)) },
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(xfs.NewEditor(p, n)) },
+	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(btrfs.NewEditor(p, n)) },
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(ntfs.NewEditor(p, n)) },
 	func(p fsys.Patch, n int64) (fsys.Editor, error) { return asEditor(fat.NewEditor(p, n)) },
 }
