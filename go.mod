@@ -3,32 +3,32 @@ module assay
 go 1.26.0
 
 require (
-	github.com/alibabacloud-go/darabonba-openapi/v2 v2.2.4
-	github.com/aliyun/credentials-go v1.4.14
-	github.com/hashicorp/hcl/v2 v2.25.0
-	github.com/hashicorp/terraform-json v0.29.0
-	github.com/kevinburke/ssh_config v1.6.0
-	github.com/klauspost/compress v1.20.3
-	github.com/landlock-lsm/go-landlock v0.11.0
-	github.com/openwall/yescrypt-go v1.0.0
-	github.com/owenrumney/go-sarif/v3 v3.3.1
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/secure-systems-lab/go-securesystemslib v0.11.1
-	github.com/skeema/knownhosts v1.3.3
-	github.com/spf13/cobra v1.10.2
-	github.com/xeipuuv/gojsonschema v1.2.0
-	github.com/zclconf/go-cty v1.19.0
-	go.yaml.in/yaml/v3 v3.0.4
-	golang.org/x/crypto v0.58.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
+	github.com/alibabacloud-go/darabonba-openapi/v2 v2.2.4 // the cloud's official generic client: signs requests
+	github.com/alibabacloud-go/tea v1.5.3 // its HTTP hook, where answers are bounded and errors cleaned
+	github.com/aliyun/credentials-go v1.4.14 // the official chain of credentials
+	github.com/hashicorp/hcl/v2 v2.25.0 // Terraform configuration
+	github.com/hashicorp/terraform-json v0.29.0 // Terraform plans and state
+	github.com/kevinburke/ssh_config v1.6.0 // ~/.ssh/config of inspect and fix
+	github.com/klauspost/compress v1.20.3 // zstd, and a fast deflate
+	github.com/landlock-lsm/go-landlock v0.11.0 // the reader's sandbox
+	github.com/openwall/yescrypt-go v1.0.0 // yescrypt hashes, for published default passwords
+	github.com/owenrumney/go-sarif/v3 v3.3.1 // tests: validates our SARIF
+	github.com/rogpeppe/go-internal v1.16.0 // tests: testscript
+	github.com/secure-systems-lab/go-securesystemslib v0.11.1 // tests: a stock verifier of our statements
+	github.com/skeema/knownhosts v1.3.3 // known_hosts with the right key algorithms
+	github.com/spf13/cobra v1.10.2 // commands and flags
+	github.com/xeipuuv/gojsonschema v1.2.0 // tests: validates our stream
+	github.com/zclconf/go-cty v1.19.0 // values of Terraform expressions
+	go.yaml.in/yaml/v3 v3.0.4 // YAML of ignore files, cloud-init and infrastructure code
+	golang.org/x/crypto v0.58.0 // SSH, MD4 and DES of SAM, password hashes
+	golang.org/x/sys v0.49.0 // system calls
+	golang.org/x/term v0.47.0 // passphrases, width of the terminal
 )
 
 require (
 	github.com/agext/levenshtein v1.2.1 // indirect
 	github.com/alibabacloud-go/alibabacloud-gateway-spi v0.0.5 // indirect
 	github.com/alibabacloud-go/debug v1.0.1 // indirect
-	github.com/alibabacloud-go/tea v1.5.3 // indirect
 	github.com/alibabacloud-go/tea-utils/v2 v2.0.9 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
 	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect
