@@ -22,6 +22,7 @@ if [ ! -e "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" ]; then
 	C
 	x86_64-w64-mingw32-gcc -shared -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$tmp/shim.c" -ladvapi32
 fi
+mkdir -p "$WINEPREFIX/drive_c/windows/system32/config" # by which Windows is known; wine keeps its registry elsewhere
 user=$(ls "$WINEPREFIX/drive_c/users" | grep -v Public | head -1)
 mkdir -p "$WINEPREFIX/drive_c/users/$user/.ssh"
 openssl genrsa -traditional 2048 2>/dev/null >"$WINEPREFIX/drive_c/users/$user/.ssh/id_rsa"

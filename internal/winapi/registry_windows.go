@@ -38,7 +38,8 @@ func split(key string) (registry.Key, string, error) {
 }
 
 // privileged opens an existing key past its access list. Only RegCreateKeyEx
-// takes the option for that, so a key that it makes is taken away again.
+// takes the option for that, so a key that it makes is taken away again. The access asked for counts only
+// where the option does not.
 func privileged(key string) (registry.Key, error) {
 	root, rest, err := split(key)
 	if err != nil {
@@ -50,7 +51,7 @@ func privileged(key string) (registry.Key, error) {
 	}
 	var k windows.Handle
 	var disposition uint32
-	r, _, _ := regCreateKeyEx.Call(uintptr(root), uintptr(unsafe.Pointer(name)), 0, 0, optionBackupRestore, 0, 0,
+	r, _, _ := regCreateKeyEx.Call(uintptr(root), uintptr(unsafe.Pointer(name)), 0, 0, optionBackupRestore, registry.READ|registry.WRITE|windows.DELETE, 0,
 		uintptr(unsafe.Pointer(&k)), uintptr(unsafe.Pointer(&disposition)))
 	if r != 0 {
 		return 0, found(windows.Errno(r))
