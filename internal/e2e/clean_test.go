@@ -46,6 +46,7 @@ var cleanLayouts = []layout{
 		return []string{disk(t, "gpt", part{"type=linux", root}, part{"type=swap", swap})}
 	}, ""},
 	{"MBR with logical partitions and ESP", mbr, ""},
+	{"btrfs subvolumes", func(t *testing.T, g tree) []string { return []string{btrfsRoot(t, g, "")} }, ""},
 }
 
 // TestClean cleans real images into every format: the input stays as it is,
@@ -136,7 +137,8 @@ func touched(t *testing.T, stream string) (paths []string) {
 }
 
 // fsck judges a file system by its own tools.
-var fsck = map[string][]string{"ext4": {"e2fsck", "-fn"}, "xfs": {"xfs_repair", "-n"}, "vfat": {"fsck.vfat", "-n"}}
+var fsck = map[string][]string{"ext4": {"e2fsck", "-fn"}, "xfs": {"xfs_repair", "-n"}, "vfat": {"fsck.vfat", "-n"},
+	"btrfs": {"btrfs", "check", "--readonly", "--check-data-csum"}}
 
 // sameFiles compares the volumes of two raw disks, file by file as the kernel
 // sees them, but for paths that were touched.
@@ -150,7 +152,7 @@ func sameFiles(t *testing.T, before, after string, paths []string) {
 			need.Tool(t, tool[0])
 			need.Run(t, tool[0], append(tool[1:], b)...)
 		}
-		if kind != "ext4" && kind != "xfs" {
+		if kind != "ext4" && kind != "xfs" && kind != "btrfs" {
 			continue
 		}
 		n++
@@ -161,7 +163,7 @@ func sameFiles(t *testing.T, before, after string, paths []string) {
 		got := listing(t, is)
 		undoB()
 		for name, w := range want {
-			if !under(name, paths) && got[name] != w {
+			if !under(subvolume.Replace(name), paths) && got[name] != w {
 				t.Errorf("%s was\n%s\nand is\n%s", name, w, got[name])
 			}
 		}
@@ -175,6 +177,9 @@ func sameFiles(t *testing.T, before, after string, paths []string) {
 		t.Error("no file system was compared")
 	}
 }
+
+// subvolume makes a path on btrfsRoot's volume that of the guest.
+var subvolume = strings.NewReplacer("/@home/", "/home/", "/@/", "/")
 
 func under(name string, paths []string) bool {
 	return slices.ContainsFunc(paths, func(p string) bool { return name == p || strings.HasPrefix(name, p+"/") })

@@ -7,8 +7,9 @@
 // so that the guest can mount "subvol=@". In: an fsys.Patch. Out: *Editor,
 // which implements fsys.Editor. May touch: the bytes it is handed; an FS reads
 // them, an Editor writes to its patch.
-// Never: allocates space on the volume, replays onto the volume, starts goroutines, reads a volume of
-// several devices or of RAID5/6 (both are named as unsupported).
+// Never: allocates or frees space, replays onto the volume, starts goroutines,
+// reads a volume of several devices or of RAID5/6 (both are named as
+// unsupported).
 // Next rooms: guest, apply.
 //
 // Root is the top-level tree (id 5), from which every linked subvolume and

@@ -307,6 +307,20 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// TestEditSoak edits volumes of other content, for as long as it is let.
+func TestEditSoak(t *testing.T) {
+	if os.Getenv("ASSAY_SOAK") == "" {
+		t.Skip("set ASSAY_SOAK=1")
+	}
+	need.Root(t)
+	need.Tool(t, "mkfs.btrfs", "btrfs", "mount", "chattr", "cp")
+	for seed := range uint64(10) {
+		for i, v := range editVariants {
+			t.Run(fmt.Sprintf("%s-%d", v.name, seed), func(t *testing.T) { editOne(t, v, 100+seed*20+uint64(i)) })
+		}
+	}
+}
+
 func editOne(t *testing.T, v variant, seed uint64) {
 	img := newImage(t, v)
 	dir, done := mount(t, img, v.mount)
