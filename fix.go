@@ -53,7 +53,8 @@ type FixOptions struct {
 	Restart     bool
 	KeepSSHD    bool
 	Rollback    time.Duration
-	Key         []byte // for fingerprints of secrets
+	RestartWait time.Duration // 0 means five minutes
+	Key         []byte        // for fingerprints of secrets
 }
 
 // A FixPlan is what is known of a machine and what a fix would do.
@@ -116,7 +117,7 @@ func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event fu
 			d.old = append(d.old, old)
 		}
 	}
-	f := &fleet.Fix{Plan: p.Plan, Admin: t.Admin, Door: d, Bind: t.Bind, Event: event, Rollback: o.Rollback}
+	f := &fleet.Fix{Plan: p.Plan, Admin: t.Admin, Door: d, Bind: t.Bind, Event: event, Rollback: o.Rollback, Reboot: o.RestartWait}
 	if err := f.Run(ctx); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,6 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
-	"assay/internal/cloud/aliyun"
 	"assay/internal/fleet"
 	"assay/internal/remote"
 	"assay/internal/remote/assistant"
@@ -40,6 +39,12 @@ type fixFlags struct {
 	filter, regions                 []string
 	parallel, maxFailures           int
 	journal                         string
+	restartWait                     time.Duration
+
+	notes   *fleet.Journal              // nil without --journal's file: ssh:// alone, or --plan
+	probes  map[string]assistant.Answer // by target: what the round's probes said
+	windows map[string]bool             // which of the targets of --all
+	unfit   int                         // instances that --all names and that cannot be tried
 }
 
 func (a *app) fixCmd() *cobra.Command {
@@ -91,18 +96,19 @@ EXIT STATUS
 	f.BoolVar(&o.plan, "plan", false, a.t("print the plan and stop", "仅显示计划"))
 	f.BoolVar(&o.yes, "yes", false, a.t("do not ask", "不询问"))
 	f.BoolVar(&o.restart, "restart", false, a.t("restart the machine after the new key is in place", "写入新公钥后重启机器"))
+	f.DurationVar(&o.restartWait, "restart-wait", 5*time.Minute, a.t("how long a machine may take to restart", "等待机器重启完成的最长时间"))
 	f.BoolVar(&o.keepSSHD, "keep-sshd", false, a.t("leave sshd's settings alone", "不更改 sshd 设置"))
 	f.DurationVar(&o.rollback, "rollback-after", fleet.DefaultRollback, a.t("the guard restores everything after this time", "超过该时间未通过验证则还原"))
 	f.StringVar(&o.sshUser, "ssh-user", "root", a.t("ecs: who logs in", "ecs：登录用户"))
 	f.StringVar(&o.sshAddress, "ssh-address", "", a.t("ecs: address for the proof by SSH (default: the instance's public, then its private one)", "ecs：SSH 验证所用地址（默认依次为公网、私网地址）"))
 	f.StringVar(&o.sshPort, "ssh-port", "22", a.t("ecs: port of sshd", "ecs:sshd 端口"))
-	f.StringVar(&o.passwordOut, "password-out", "", a.t("Windows: write the new password to FILE (0600) instead of showing it once", "Windows：将新密码写入 FILE（0600），而不是显示一次"))
+	f.StringVar(&o.passwordOut, "password-out", "", a.t("Windows: add the new password to FILE (0600); - shows it once", "Windows：将新密码追加到 FILE（0600）；- 表示显示一次"))
 	f.BoolVar(&o.all, "all", false, a.t("ecs: every instance of the regions that --filter names", "ecs：--region 中符合 --filter 的所有实例"))
 	f.StringArrayVar(&o.filter, "filter", nil, a.t("with --all: tag:key=value (repeatable)", "与 --all 一起使用：tag:键=值（可重复）"))
 	f.StringArrayVar(&o.regions, "region", nil, a.t("with --all: region (repeatable)", "与 --all 一起使用：地域（可重复）"))
 	f.IntVar(&o.parallel, "parallel", 4, a.t("machines at a time, after a first one alone", "同时处理的机器数；第一台单独处理"))
 	f.IntVar(&o.maxFailures, "max-failures", 0, a.t("stop when more machines than this have failed", "失败机器超过该数量时停止"))
-	f.StringVar(&o.journal, "journal", "assay-fix.json", a.t("several machines: remembers what is done, and goes on there", "多台机器：记录进度，可从中断处继续"))
+	f.StringVar(&o.journal, "journal", "assay-fix.json", a.t("ecs, or several machines: remembers what was begun and what is done, and goes on there", "ecs 或多台机器：记录已开始和已完成的操作，可从中断处继续"))
 	return c
 }
 
@@ -124,8 +130,17 @@ func (a *app) fix(ctx context.Context, o *fixFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(targets) == 1 {
+	if err := a.openJournal(o, targets, fo); err != nil {
+		return err
+	}
+	if len(targets) == 1 && !o.all {
+		if o.notes != nil {
+			return a.fixNoted(ctx, o, targets[0], fo)
+		}
 		left, err := a.fixOne(ctx, o, targets[0], fo)
+		if errors.Is(err, errDeclined) {
+			return nil
+		}
 		if err == nil && left > 0 {
 			a.code = cli.ExitFindings
 		}
@@ -165,21 +180,13 @@ func (a *app) fixTargets(ctx context.Context, o *fixFlags, args []string) ([]str
 		tags = append(tags, t)
 	}
 	for _, r := range o.regions {
-		c, err := o.cloud.open(r)
+		is, err := a.instances(ctx, o, r, tags)
 		if err != nil {
 			return nil, err
 		}
-		is, err := fleet.Instances(ctx, c, r, nil, tags)
-		if err != nil {
-			return nil, ecsError("ecs://"+r, err)
-		}
-		for _, i := range is {
-			if i.Status == "Running" {
-				args = append(args, "ecs://"+r+"/"+i.ID)
-			}
-		}
+		args = append(args, is...)
 	}
-	if len(args) == 0 {
+	if len(args) == 0 && o.unfit == 0 {
 		return nil, &cli.Error{Code: cli.ExitUsage, What: finding.T("no running instance has these tags", "没有运行中的实例符合这些标签")}
 	}
 	return args, nil
@@ -188,7 +195,7 @@ func (a *app) fixTargets(ctx context.Context, o *fixFlags, args []string) ([]str
 // fixOptions reads the lists and the key. With --plan a key to be generated
 // stands only for itself: nothing is written.
 func (a *app) fixOptions(ctx context.Context, o *fixFlags) (assay.FixOptions, error) {
-	fo := assay.FixOptions{Comment: o.comment, RemoveUsers: o.remove, Keep: o.keep, Restart: o.restart, KeepSSHD: o.keepSSHD, Rollback: o.rollback}
+	fo := assay.FixOptions{Comment: o.comment, RemoveUsers: o.remove, Keep: o.keep, Restart: o.restart, KeepSSHD: o.keepSSHD, Rollback: o.rollback, RestartWait: o.restartWait}
 	if strings.ContainsAny(o.comment, "\r\n\x00") {
 		return fo, cli.Usage(finding.T("--key-comment is one line", "--key-comment 只能为一行"), finding.Text{})
 	}
@@ -226,8 +233,13 @@ func (a *app) fixOptions(ctx context.Context, o *fixFlags) (assay.FixOptions, er
 	return fo, nil
 }
 
-// fixMany fixes machines in batches, and remembers how far it got.
-func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo assay.FixOptions) error {
+// openJournal reads the journal, where one is kept: an instance has a binding
+// in the cloud that no guard undoes, and of many machines some may be done.
+func (a *app) openJournal(o *fixFlags, targets []string, fo assay.FixOptions) error {
+	many := len(targets) != 1 || o.all
+	if !many && (o.plan || strings.HasPrefix(targets[0], "ssh://")) {
+		return nil
+	}
 	b, err := os.ReadFile(o.journal)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cli.OpenError(o.journal, err)
@@ -236,12 +248,41 @@ func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo ass
 	if o.plan {
 		b, path = nil, ""
 	}
-	j, err := fleet.NewJournal(path, b)
-	if err != nil {
+	if o.notes, err = fleet.NewJournal(path, b); err != nil {
 		return &cli.Error{Code: cli.ExitUsage, What: finding.T("the journal cannot be read", "无法读取进度文件"), Err: err}
 	}
+	o.notes.Key = ssh.FingerprintSHA256(fo.NewKey.PublicKey())
+	return nil
+}
+
+// fixNoted fixes one machine and writes down how it went.
+func (a *app) fixNoted(ctx context.Context, o *fixFlags, target string, fo assay.FixOptions) error {
+	left := 0
+	failed, err := o.notes.Do(ctx, target, func(ctx context.Context, t string) (err error) {
+		left, err = a.fixOne(ctx, o, t, fo)
+		return err
+	})
+	if failed == nil && err == nil && left > 0 {
+		a.code = cli.ExitFindings
+	}
+	if errors.Is(failed, errDeclined) {
+		return err
+	}
+	return cmp.Or(failed, err)
+}
+
+// fixMany fixes machines in batches, and remembers how far it got.
+func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo assay.FixOptions) error {
+	batch := fleet.Batch{Parallel: o.parallel, MaxFailures: o.maxFailures, Journal: o.notes}
+	if o.all {
+		batch.Prepare = func(ctx context.Context, part []string) { a.probeAll(ctx, o, part) }
+	}
+	if o.plan && o.all { // a plan may be as old as its probe: a hundred at once
+		a.probeAll(ctx, o, targets)
+		batch.Prepare = nil
+	}
 	var left atomic.Int64
-	failed, err := fleet.Batch{Parallel: o.parallel, MaxFailures: o.maxFailures, Journal: j}.Run(ctx, targets, func(ctx context.Context, t string) error {
+	failed, err := batch.Run(ctx, targets, func(ctx context.Context, t string) error {
 		n, err := a.fixOne(ctx, o, t, fo)
 		left.Add(int64(n))
 		if err != nil {
@@ -249,7 +290,12 @@ func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo ass
 		}
 		return err
 	})
-	fmt.Println(finding.Tf("%d of %d machines failed; the journal is %s", "%[2]d 台机器中有 %[1]d 台失败；进度文件为 %[3]s", failed, len(targets), o.journal).In(a.lang))
+	if o.plan {
+		fmt.Println(finding.Tf("%d of %d machines cannot be planned", "%[2]d 台机器中有 %[1]d 台无法生成计划", failed+o.unfit, len(targets)+o.unfit).In(a.lang))
+	} else {
+		fmt.Println(finding.Tf("%d of %d machines failed; the journal is %s", "%[2]d 台机器中有 %[1]d 台失败；进度文件为 %[3]s", failed+o.unfit, len(targets)+o.unfit, o.journal).In(a.lang))
+	}
+	failed += o.unfit
 	switch {
 	case errors.Is(err, fleet.ErrTooManyFailures):
 		return &cli.Error{Code: cli.ExitFailed, What: finding.T("too many machines failed: the rest was not touched", "失败的机器过多，其余机器未处理"), Hint: finding.T("look at the failures; the same command goes on with what is left", "请查看失败原因；再次执行同一命令将继续处理剩余机器")}
@@ -276,14 +322,17 @@ func (a *app) fixOne(ctx context.Context, o *fixFlags, arg string, fo assay.FixO
 	if errors.As(err, &refused) {
 		return 0, &cli.Error{Code: cli.ExitFailed, What: refused.Text, Hint: finding.T("nothing was changed", "未做任何更改")}
 	}
-	if err != nil {
+	switch {
+	case err != nil && strings.HasPrefix(arg, "ecs://"):
+		return 0, ecsError(arg, err)
+	case err != nil:
 		return 0, loginError(arg, err)
 	}
 	a.showPlan(arg, p, fo)
 	if o.plan {
 		return 0, nil
 	}
-	if ok, err := a.agreed(o.yes); !ok || err != nil {
+	if err := a.agreed(o.yes); err != nil {
 		return 0, err
 	}
 	left, err := assay.RunFix(ctx, *t, p, fo, func(e fleet.Event) {
@@ -344,116 +393,24 @@ func (a *app) fixTarget(ctx context.Context, o *fixFlags, arg string, fo *assay.
 	return t, func() { conn.Close() }, nil
 }
 
-// fixECS opens the ways to an instance: Cloud Assistant to work, SSH to prove.
-func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions) (*assay.FixTarget, func(), error) {
-	region, id, err := ecsTarget(arg)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := o.cloud.open(region)
-	if err != nil {
-		return nil, nil, err
-	}
-	is, err := fleet.Instances(ctx, c, region, []string{id}, nil)
-	if err == nil && len(is) != 1 {
-		err = fmt.Errorf("%s is not in %s", id, region)
-	}
-	if err != nil {
-		return nil, nil, ecsError(arg, err)
-	}
-	if is[0].Windows {
-		return nil, nil, a.fixWindows(ctx, o, arg, c, is[0])
-	}
-	if o.keyPair == "" {
-		return nil, nil, cli.Usage(finding.T("which key pair shall be bound?", "未指定要绑定的密钥对"), finding.T("use --key-pair NAME; it is imported if the region does not have it", "请使用 --key-pair 名称；地域中没有时自动导入"))
-	}
-	addr := o.sshAddress
-	if addr == "" && len(is[0].Addresses) > 0 {
-		addr = is[0].Addresses[0]
-	}
-	if addr == "" {
-		return nil, nil, cli.Usage(finding.Tf("%s has no address for the proof by SSH", "%s 没有可用于 SSH 验证的地址", arg), finding.T("use --ssh-address", "请使用 --ssh-address"))
-	}
-	sc, err := o.ssh.client(a, openssh.Target{User: o.sshUser, Host: addr, Port: o.sshPort}.String())
-	if err != nil {
-		return nil, nil, err
-	}
-	fo.Trust.Bound = map[string]string{}
-	if is[0].KeyPair != "" {
-		line, err := fleet.PublicKey(ctx, c, region, is[0].KeyPair)
-		if err != nil {
-			return nil, nil, ecsError(arg, err)
-		}
-		if k, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
-			fo.Trust.Bound[ssh.FingerprintSHA256(k)] = is[0].KeyPair
-		}
-	}
-	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(fo.NewKey.PublicKey()))) + " " + o.comment
-	return &assay.FixTarget{Name: arg, Admin: assistant.New(c, region, id, 0), SSH: sc,
-		Bind: &fleet.KeyPairBinder{Caller: c, Instance: is[0], Name: o.keyPair, Public: line}}, func() {}, nil
-}
-
-// fixWindows gives a Windows instance a new password: key pairs do not apply.
-func (a *app) fixWindows(ctx context.Context, o *fixFlags, arg string, c *aliyun.Client, i fleet.ECS) error {
-	fmt.Println(arg + ": " + a.t("Windows: a new password for Administrator, then a restart", "Windows：重置 Administrator 密码，然后重启"))
-	if o.plan {
-		return nil
-	}
-	if ok, err := a.agreed(o.yes); !ok || err != nil {
-		return err
-	}
-	password, err := fleet.NewPassword()
-	if err != nil {
-		return err
-	}
-	// Written before it is set: a password that nobody has is a lock-out.
-	if o.passwordOut != "" {
-		if err := keepPassword(o.passwordOut, arg, password); err != nil {
-			return cli.OpenError(o.passwordOut, err)
-		}
-	}
-	if err := fleet.ResetWindows(ctx, c, i, password, 0); err != nil {
-		if o.passwordOut == "" {
-			fmt.Println(finding.Tf("%s: the new password, in case that it was set: %s", "%s：新密码（可能已生效）：%s", arg, password).In(a.lang))
-		}
-		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s: the password could not be reset", "%s：无法重置密码", arg), Err: err}
-	}
-	if o.passwordOut == "" {
-		fmt.Println(finding.Tf("%s: new password, shown this once: %s", "%s：新密码（仅显示一次）：%s", arg, password).In(a.lang))
-	}
-	fmt.Println(arg + ": " + a.t("it works after the restart, for RDP (port 3389). Other local accounts keep their passwords: look at them with net user, and inspect an image", "重启后生效，用于远程桌面（端口 3389）。其他本地账户的密码不变：请用 net user 查看，并检查镜像"))
-	return nil
-}
-
-// keepPassword adds a line to a file that only its owner reads.
-func keepPassword(name, target, password string) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Chmod(0o600); err != nil {
-		f.Close()
-		return err
-	}
-	_, err = f.WriteString(target + " " + password + "\n")
-	return cmp.Or(err, f.Sync(), f.Close())
-}
+// errDeclined says that nobody agreed: nothing was done, and that is fine.
+var errDeclined = errors.New("nobody agreed")
 
 // agreed asks, unless the user said yes before.
-func (a *app) agreed(yes bool) (bool, error) {
+func (a *app) agreed(yes bool) error {
 	if yes {
-		return true, nil
+		return nil
 	}
 	if !cli.IsTerminal(os.Stdin) {
-		return false, cli.Usage(finding.T("nobody is there to ask", "没有可供确认的终端"), finding.T("read the plan above, then add --yes", "请先查看上面的计划，然后加上 --yes"))
+		return cli.Usage(finding.T("nobody is there to ask", "没有可供确认的终端"), finding.T("read the plan above, then add --yes", "请先查看上面的计划，然后加上 --yes"))
 	}
 	fmt.Fprint(os.Stderr, a.t("Do this? [y/N] ", "是否执行？[y/N] "))
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	ok := err == nil && slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line)))
-	if !ok {
+	if err != nil || !slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line))) {
 		fmt.Println(a.t("Nothing was changed.", "未做任何更改。"))
+		return cmp.Or(err, errDeclined)
 	}
-	return ok, err
+	return nil
 }
 
 // fixError says what became of the machine.
@@ -464,9 +421,14 @@ func fixError(arg string, err error) error {
 	}
 	out := &cli.Error{Code: cli.ExitFailed, Err: e.Err,
 		What: finding.Text{EN: arg + ": not done, at the step: " + e.Title.EN, ZH: arg + "：未完成，失败步骤：" + e.Title.ZH}}
+	if e.State == fleet.LeftToIt || e.State == fleet.Kept { // not "nothing was changed", also when we were interrupted
+		out.Err = errors.New(e.Err.Error())
+	}
 	switch e.State {
 	case fleet.Undone:
 		out.Hint = finding.T("everything is as it was; the old credentials work", "已全部还原，旧凭证仍可使用")
+	case fleet.Kept:
+		out.Hint = finding.T("the new key is in place and stays bound, and the old credentials work as before: nothing else was changed. When the machine answers, run the same command again", "新公钥已写入并保持绑定，旧凭证仍可使用，未做其他更改。机器恢复响应后，请再次执行同一命令")
 	case fleet.LeftToIt:
 		out.Hint = finding.Tf("the machine does not answer: its guard restores everything within %s of the start, unless it was told before that all is well. Then try the old credentials, and the new key", "无法连接目标机器：守护进程会在开始后 %s 内还原全部更改（除非此前已确认完成）。届时请尝试旧凭证和新密钥", e.After)
 	default:

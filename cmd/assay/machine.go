@@ -17,6 +17,7 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
+	"assay/internal/cloud"
 	"assay/internal/remote"
 	"assay/internal/remote/assistant"
 	"assay/internal/remote/openssh"
@@ -217,6 +218,9 @@ func (a *app) observeECS(ctx context.Context, o *cloudFlags, arg string) (*assay
 	if err != nil {
 		return nil, err
 	}
+	if err := fit(ctx, c, region, id); err != nil {
+		return nil, ecsError(arg, err)
+	}
 	m, err := assay.Observe(ctx, assistant.New(c, region, id, 0))
 	if err != nil {
 		return nil, ecsError(arg, err)
@@ -228,6 +232,10 @@ func (a *app) observeECS(ctx context.Context, o *cloudFlags, arg string) (*assay
 func ecsError(target string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
+	}
+	var e *cloud.Error
+	if errors.As(err, &e) && e.Hint.EN != "" {
+		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("cannot reach %s through Cloud Assistant", "无法通过云助手访问 %s", target), Err: err, Hint: e.Hint}
 	}
 	return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("cannot reach %s through Cloud Assistant", "无法通过云助手访问 %s", target), Err: err,
 		Hint: finding.T("the instance must be running Linux with the Cloud Assistant agent, and you need ecs:RunCommand and ecs:DescribeInvocationResults; or use ssh://", "实例必须为运行中的 Linux 且已安装云助手 Agent，并需要 ecs:RunCommand 和 ecs:DescribeInvocationResults 权限；也可使用 ssh://")}

@@ -111,6 +111,7 @@ const (
 	Done     State = "done"
 	Failed   State = "failed"
 	Undone   State = "undone"     // everything is as it was
+	Kept     State = "kept"       // the new key is in, and stays bound; the old credentials work as before
 	LeftToIt State = "left-to-it" // the guard on the machine will restore everything
 )
 

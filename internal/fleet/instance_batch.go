@@ -16,16 +16,24 @@ import (
 type Journal struct {
 	path string
 	mu   sync.Mutex
-	// Entries by target: "started", "done", or "failed: why". One that was
-	// started and not ended was interrupted: its guard restored it, so it is
+	// Key is the fingerprint of the new key: what was done with another key is
+	// done again. It is part of the entries.
+	Key string `json:"-"`
+	// Entries by target: "started", "done", "failed: why", or "unfit: why".
+	// One that was started and not ended was interrupted: it is undone, and
 	// taken again.
 	Entries map[string]string `json:"entries"`
+	// Pairs are the key pairs that were bound before the first try, by target,
+	// until it is done: a try that was interrupted cannot tell any more.
+	Pairs map[string]string `json:"keyPairsBefore,omitempty"`
+
+	interrupted map[string]bool
 }
 
 // NewJournal makes the journal that is kept in a file; b is what the file
 // holds, empty when it is not there yet.
 func NewJournal(path string, b []byte) (*Journal, error) {
-	j := &Journal{path: path, Entries: map[string]string{}}
+	j := &Journal{path: path, Entries: map[string]string{}, Pairs: map[string]string{}, interrupted: map[string]bool{}}
 	if len(b) == 0 {
 		return j, nil
 	}
@@ -35,7 +43,52 @@ func NewJournal(path string, b []byte) (*Journal, error) {
 	if j.Entries == nil {
 		j.Entries = map[string]string{}
 	}
+	if j.Pairs == nil {
+		j.Pairs = map[string]string{}
+	}
+	for t, state := range j.Entries {
+		j.interrupted[t] = state == "started"
+	}
 	return j, nil
+}
+
+// Interrupted reports whether a fix of target began in an earlier run that did
+// not live to write down its end.
+func (j *Journal) Interrupted(target string) bool { return j.interrupted[target] }
+
+// Unfit notes why a target was not tried.
+func (j *Journal) Unfit(target, why string) error { return j.note(target, "unfit: "+why) }
+
+// Before returns the key pair that was bound to target before the first try,
+// given the one that is bound now.
+func (j *Journal) Before(target, pair string) (string, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if old, ok := j.Pairs[target]; ok {
+		return old, nil
+	}
+	j.Pairs[target] = pair
+	return pair, j.write()
+}
+
+// Do calls do, and notes before and after what becomes of target. The first
+// error is do's, the second the journal's.
+func (j *Journal) Do(ctx context.Context, target string, do func(context.Context, string) error) (failed, err error) {
+	if err := j.note(target, "started"); err != nil {
+		return nil, err
+	}
+	state := j.done()
+	if failed = do(ctx, target); failed != nil {
+		state = "failed: " + failed.Error()
+	}
+	return failed, j.note(target, state)
+}
+
+func (j *Journal) done() string {
+	if j.Key == "" {
+		return "done"
+	}
+	return "done with " + j.Key
 }
 
 // note writes down what became of a target before anything else happens.
@@ -43,6 +96,14 @@ func (j *Journal) note(target, state string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.Entries[target] = state
+	if state == j.done() {
+		delete(j.Pairs, target)
+	}
+	return j.write()
+}
+
+// write replaces the journal's file; the caller holds the lock.
+func (j *Journal) write() error {
 	if j.path == "" {
 		return nil
 	}
@@ -62,18 +123,24 @@ type Batch struct {
 	Parallel    int // 0 means 1
 	MaxFailures int
 	Journal     *Journal
+	// Prepare is called with the targets of the next round, before any of them
+	// is started; nil: nothing to prepare.
+	Prepare func(ctx context.Context, targets []string)
 }
 
 // Run calls do for every target that the journal does not know as done. The
 // failed ones are in the journal; the error says why not all were tried.
 func (b Batch) Run(ctx context.Context, targets []string, do func(ctx context.Context, target string) error) (failed int, err error) {
-	todo := slices.DeleteFunc(slices.Clone(targets), func(t string) bool { return b.Journal.Entries[t] == "done" })
+	todo := slices.DeleteFunc(slices.Clone(targets), func(t string) bool { return b.Journal.Entries[t] == b.Journal.done() })
 	for width := 1; len(todo) > 0; width = max(1, b.Parallel) { // the first alone: a mistake in the plan shows there
 		if ctx.Err() != nil {
 			return failed, ctx.Err()
 		}
 		part := todo[:min(width, len(todo))]
 		todo = todo[len(part):]
+		if b.Prepare != nil {
+			b.Prepare(ctx, part)
+		}
 		n, err := b.part(ctx, part, do)
 		failed += n
 		if err != nil {
@@ -91,14 +158,8 @@ func (b Batch) part(ctx context.Context, part []string, do func(context.Context,
 	var wg sync.WaitGroup
 	for i, t := range part {
 		wg.Go(func() {
-			if errs[i] = b.Journal.note(t, "started"); errs[i] != nil {
-				return
-			}
-			state := "done"
-			if err := do(ctx, t); err != nil {
-				fails[i], state = true, "failed: "+err.Error()
-			}
-			errs[i] = b.Journal.note(t, state)
+			failed, err := b.Journal.Do(ctx, t, do)
+			fails[i], errs[i] = failed != nil, err
 		})
 	}
 	wg.Wait()

@@ -111,6 +111,8 @@ type KeyPairBinder struct {
 	Name     string // of the key pair
 	Public   string // its line, as for authorized_keys
 	Poll     time.Duration
+
+	asked bool // the cloud may have bound it
 }
 
 // Bind implements Binder. A pair of that name with another key is refused: to
@@ -122,17 +124,27 @@ func (b *KeyPairBinder) Bind(ctx context.Context) error {
 	}
 	switch {
 	case have == "":
-		if err := b.call(ctx, "ImportKeyPair", map[string]string{"KeyPairName": b.Name, "PublicKeyBody": b.Public}); err != nil {
+		if _, err := b.call(ctx, "ImportKeyPair", map[string]string{"KeyPairName": b.Name, "PublicKeyBody": b.Public}); err != nil {
 			return err
 		}
 	case !sameKey(have, b.Public):
 		return fmt.Errorf("the key pair %q of %s is another key", b.Name, b.Instance.Region)
 	}
-	return b.attach(ctx, "AttachKeyPair", b.Name)
+	b.asked = true // also when the answer gets lost
+	err = b.attach(ctx, "AttachKeyPair", b.Name)
+	var no *cloud.Error
+	if errors.As(err, &no) && no.Denied {
+		b.asked = false
+	}
+	return err
 }
 
-// Unbind implements Binder: the pair of before is bound again, or none.
+// Unbind implements Binder: the pair of before is bound again, or none. What
+// was never bound is left alone.
 func (b *KeyPairBinder) Unbind(ctx context.Context) error {
+	if !b.asked {
+		return nil
+	}
 	if old := b.Instance.KeyPair; old != "" && old != b.Name {
 		return b.attach(ctx, "AttachKeyPair", old)
 	}
@@ -144,7 +156,7 @@ func (b *KeyPairBinder) Unbind(ctx context.Context) error {
 
 // Restart implements Binder: it waits until the instance runs again.
 func (b *KeyPairBinder) Restart(ctx context.Context) error {
-	return restartECS(ctx, b.Caller, b.Instance, b.Poll)
+	return restartECS(ctx, b.Caller, b.Instance, b.Poll, 2)
 }
 
 func (b *KeyPairBinder) attach(ctx context.Context, action, name string) error {
@@ -152,12 +164,34 @@ func (b *KeyPairBinder) attach(ctx context.Context, action, name string) error {
 	if err != nil {
 		return err
 	}
-	return b.call(ctx, action, map[string]string{"KeyPairName": name, "InstanceIds": string(ids)})
+	text, err := b.call(ctx, action, map[string]string{"KeyPairName": name, "InstanceIds": string(ids)})
+	if err != nil {
+		return err
+	}
+	return refusedBy(action, text)
 }
 
-func (b *KeyPairBinder) call(ctx context.Context, action string, p map[string]string) error {
-	_, err := b.Caller.Call(ctx, cloud.Request{Product: "ecs", Action: action, Region: b.Instance.Region, Params: p})
-	return err
+// refusedBy reads the results of AttachKeyPair and DetachKeyPair: the call
+// succeeds, with HTTP status 200, also when the instance was left as it is.
+func refusedBy(action string, text json.RawMessage) error {
+	var v struct {
+		Results struct {
+			Result []struct{ InstanceId, Success, Code, Message string }
+		}
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return fmt.Errorf("%s: %w", action, err)
+	}
+	for _, r := range v.Results.Result {
+		if r.Success == "false" && r.Code != "InvalidKeyPair.NotAttached" {
+			return fmt.Errorf("%s: %s was left as it is: %s: %s", action, r.InstanceId, r.Code, r.Message)
+		}
+	}
+	return nil
+}
+
+func (b *KeyPairBinder) call(ctx context.Context, action string, p map[string]string) (json.RawMessage, error) {
+	return b.Caller.Call(ctx, cloud.Request{Product: "ecs", Action: action, Region: b.Instance.Region, Params: p})
 }
 
 // sameKey compares type and blob of two lines, not their comments.
@@ -166,22 +200,35 @@ func sameKey(a, b string) bool {
 	return len(x) > 1 && len(y) > 1 && x[0] == y[0] && x[1] == y[1]
 }
 
-// restartECS reboots an instance and waits until it runs.
-func restartECS(ctx context.Context, c cloud.Caller, i ECS, poll time.Duration) error {
+// restartECS reboots an instance and waits until it runs, at most rebootTime.
+// An instance is still called Running for a moment after the call: it counts
+// as back when it was seen otherwise before, or settle times in a row.
+func restartECS(ctx context.Context, c cloud.Caller, i ECS, poll time.Duration, settle int) error {
 	if poll == 0 {
 		poll = 5 * time.Second
 	}
 	if _, err := c.Call(ctx, cloud.Request{Product: "ecs", Action: "RebootInstance", Region: i.Region, Params: map[string]string{"InstanceId": i.ID}}); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, rebootTime)
+	defer cancel()
+	last, running := "no answer", 0
 	for {
 		now, err := Instances(ctx, c, i.Region, []string{i.ID}, nil)
-		if err == nil && len(now) == 1 && now[0].Status == "Running" {
-			return nil
+		switch {
+		case err != nil: // the cloud may fail for a while
+		case len(now) != 1:
+			last, running = "gone", 0
+		case now[0].Status != "Running":
+			last, running, settle = now[0].Status, 0, 1
+		default:
+			if last, running = now[0].Status, running+1; running >= settle {
+				return nil
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not come back from its restart: %w", i.ID, ctx.Err())
+			return fmt.Errorf("%s did not come back from its restart (it is %s): %w", i.ID, last, ctx.Err())
 		case <-time.After(poll):
 		}
 	}

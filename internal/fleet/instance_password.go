@@ -57,6 +57,10 @@ func pick(from string) (byte, error) {
 	return from[n.Int64()], nil
 }
 
+// settled is how often an instance must be called Running after its restart:
+// no login proves here that it happened.
+const settled = 3
+
 // ResetWindows gives a Windows instance a password of its own and restarts it:
 // key pairs do not apply to Windows.
 func ResetWindows(ctx context.Context, c cloud.Caller, i ECS, password string, poll time.Duration) error {
@@ -65,7 +69,7 @@ func ResetWindows(ctx context.Context, c cloud.Caller, i ECS, password string, p
 	if err != nil {
 		return err
 	}
-	return restartECS(ctx, c, i, poll)
+	return restartECS(ctx, c, i, poll, settled)
 }
 
 // Valid reports whether a password meets the rules for Windows instances.

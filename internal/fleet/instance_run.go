@@ -40,12 +40,15 @@ type Fix struct {
 	// Patience bounds the wait for a server that is restarting; 0 means 30 s,
 	// and five minutes after a restart of the machine.
 	Patience time.Duration
+	// Reboot bounds the wait for a machine that restarts; 0 means five minutes.
+	Reboot time.Duration
 
 	shell     remote.Shell // the newest connection
 	opened    []remote.Shell
 	armed     bool
 	restarted bool
 	bound     bool
+	kept      bool // the guard was told to keep the new key, for the restart
 }
 
 // A Binder binds the new key pair in the cloud.
@@ -124,8 +127,11 @@ func (f *Fix) undo(ctx context.Context, done []step, at step, cause error) error
 	if f.armed || at.name == "arm" || at.name == "rearm" {
 		e.State = f.undoGuarded(ctx, at)
 	}
+	if f.kept && e.State != LeftToIt {
+		e.State = Kept // to unbind it would take the key that is in place out of the cloud's books
+	}
 	for _, s := range slices.Backward(append(done, at)) {
-		if s.undo != nil {
+		if s.undo != nil && !f.kept {
 			if err := s.undo(f, ctx); err != nil {
 				e.Err = errors.Join(e.Err, fmt.Errorf("undoing %s: %w", s.name, err))
 			}
@@ -149,6 +155,18 @@ func (f *Fix) undoGuarded(ctx context.Context, at step) State {
 		}
 	}
 	return LeftToIt
+}
+
+// Abandon undoes what an interrupted fix of ours left on a machine, instead of
+// waiting for its guard. A guard that has fired, or was told that all is well,
+// is no error; nor is a machine without any.
+func Abandon(ctx context.Context, sh remote.Shell) error {
+	_, err := (&Fix{}).runOn(ctx, sh, "undo", "", nil)
+	var exit *remote.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
 }
 
 func refusedToArm(at step) bool { return at.name == "arm" || at.name == "rearm" }
@@ -229,7 +247,11 @@ const rebootTime = 5 * time.Minute
 
 // restart reboots the machine and enters again with the new key.
 func (f *Fix) restart(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, rebootTime)
+	wait := f.Reboot
+	if wait == 0 {
+		wait = rebootTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	f.restarted = true
 	if f.Bind != nil {
@@ -243,7 +265,7 @@ func (f *Fix) restart(ctx context.Context) error {
 		return err
 	}
 	keep := f.Patience
-	f.Patience = rebootTime
+	f.Patience = wait
 	defer func() { f.Patience = keep }()
 	return f.enter(ctx)
 }

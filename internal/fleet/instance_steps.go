@@ -35,7 +35,7 @@ var steps = []step{
 	{name: "enter", title: finding.T("log in with the new key in a second connection", "通过第二个连接使用新密钥登录"),
 		do: (*Fix).enter, guarded: true},
 	{name: "commit", title: finding.T("keep the new key before the restart", "重启前保留新公钥"),
-		when: restarts, do: (*Fix).confirm, guarded: true},
+		when: restarts, do: (*Fix).commit, guarded: true},
 	{name: "restart", title: finding.T("restart, and log in with the new key again", "重启后再次使用新密钥登录"),
 		when: restarts, do: (*Fix).restart},
 	{name: "rearm", title: finding.T("start the guard again", "再次启动守护进程"),
@@ -57,6 +57,13 @@ var steps = []step{
 }
 
 func restarts(p *Plan) bool { return p.Restart }
+
+// commit keeps the new key, so that a restart does not take it away.
+func (f *Fix) commit(ctx context.Context) error {
+	err := f.confirm(ctx)
+	f.kept = err == nil
+	return err
+}
 
 // arm starts the guard. After a restart the files of the new key are done.
 func (f *Fix) arm(ctx context.Context) error {

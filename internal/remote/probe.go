@@ -45,15 +45,21 @@ type File struct {
 // Probe brings what the checks need to know of a machine, as an archive for
 // Files. Through a shell that is not private it brings no hash and no secret.
 func Probe(ctx context.Context, sh Shell) ([]byte, error) {
-	s := Script{Name: "probe", Text: probeScript, Limit: maxArchive}
-	if !sh.Private() {
-		s.Text = maskedScript
-	}
+	s := ProbeScript(sh.Private())
 	r, err := sh.Run(ctx, s)
 	if err == nil {
 		err = r.Err(s.Name)
 	}
 	return r.Stdout, err
+}
+
+// ProbeScript is what Probe runs.
+func ProbeScript(private bool) Script {
+	s := Script{Name: "probe", Text: probeScript, Limit: maxArchive}
+	if !private {
+		s.Text = maskedScript
+	}
+	return s
 }
 
 const (
