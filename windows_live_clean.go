@@ -149,6 +149,7 @@ type windowsHand struct {
 	hives []winapi.Hive
 	root  *os.Root
 	keep  []string
+	waits bool // something of this step was in use and goes at the next start
 }
 
 var (
@@ -258,28 +259,25 @@ func (w *windowsHand) file(s plan.Step) (finding.Text, error) {
 	if err != nil {
 		return finding.Text{}, err
 	}
+	w.waits = false
 	switch {
 	case info.IsDir() && s.Op == finding.RemoveTree:
-		deferred, err := w.empty(name)
-		if err == nil && !deferred && !w.keeps(name) {
+		var left bool
+		left, err = w.empty(name)
+		if err == nil && !left && !w.keeps(name) {
 			err = w.root.Remove(name)
 		}
-		return w.deferred(deferred), err
 	case info.IsDir() && (s.Op == finding.EmptyDir || s.Op == finding.Reset):
-		deferred, err := w.empty(name)
-		return w.deferred(deferred), err
+		_, err = w.empty(name)
 	case info.Mode().IsRegular() && (s.Op == finding.Blank || s.Op == finding.Reset):
-		return finding.Text{}, w.blank(name, info)
+		err = w.blank(name, info)
+	default:
+		_, err = w.remove(name, info)
 	}
-	deferred, err := w.remove(name, info)
-	return w.deferred(deferred), err
-}
-
-func (w *windowsHand) deferred(yes bool) finding.Text {
-	if yes {
-		return atRestart
+	if w.waits {
+		return atRestart, err
 	}
-	return finding.Text{}
+	return finding.Text{}, err
 }
 
 func (w *windowsHand) keeps(name string) bool { return plan.Kept(w.keep, "/"+name) }
@@ -319,6 +317,7 @@ func (w *windowsHand) remove(name string, info fs.FileInfo) (deferred bool, err 
 	if again != nil {
 		return false, errors.Join(err, again)
 	}
+	w.waits = true
 	return true, nil
 }
 

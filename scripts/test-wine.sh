@@ -8,6 +8,8 @@ for tool in wine wineboot x86_64-w64-mingw32-gcc; do
 	command -v "$tool" >/dev/null || { echo "test-wine: skipped, there is no $tool (apt-get install wine wine64 gcc-mingw-w64-x86-64-win32)"; exit 0; }
 done
 tmp=$(mktemp -d)
+GOMODCACHE=$(${GO:-go} env GOMODCACHE) GOCACHE=$(${GO:-go} env GOCACHE) # kept, though HOME changes
+export GOMODCACHE GOCACHE
 export WINEPREFIX=$tmp/prefix WINEDEBUG=-all HOME=$tmp/home
 trap 'wineserver -k 2>/dev/null || true; rm -rf "$tmp"' EXIT
 mkdir -p "$HOME"
