@@ -291,6 +291,62 @@ func TestFixInstanceFaults(t *testing.T) {
 	}
 }
 
+// TestFixAll: a plan asks 24 instances with one command; a fix that is killed
+// goes on from its journal; what is unfit is named and is not done. Instances
+// from the fourth on are seen by the plan alone, and share a machine.
+func TestFixAll(t *testing.T) {
+	c := newCloud(t, 3)
+	c.s.View(func(*double.State) {
+		for i := 3; i < 25; i++ {
+			id := fmt.Sprintf("i-%d", i)
+			c.region.Instances = append(c.region.Instances, &double.Instance{ID: id, OSType: "linux", PublicIP: "127.0.1.1", Assistant: "2.2.3.800", Tags: []double.Tag{{Key: "env", Value: "prod"}}})
+			c.machines[id] = c.machines["i-0"]
+		}
+	})
+	for _, id := range []string{"i-0", "i-1", "i-2", "i-3"} {
+		c.change(id, func(i *double.Instance) { i.Tags = append(i.Tags, double.Tag{Key: "real", Value: "yes"}) })
+	}
+	c.change("i-3", func(i *double.Instance) { i.Assistant = "" })
+	key := sshdtest.NewKey(t, "fresh").File
+	all := []string{"fix", "--all", "--region", "cn-hangzhou", "--key", key, "--key-pair", "web", "--ssh-port", port, "--accept-new", "-F", "none", "--expected-user", "deploy"}
+	c.calls("RunCommand")
+	c.run(1, append(all[:len(all):len(all)], "--filter", "tag:env=prod", "--plan"), "i-3: not tried: its Cloud Assistant agent", "i-24: plan", "1 of 25 machines cannot be planned")
+	if n := c.calls("RunCommand"); n != 1 {
+		t.Errorf("%d commands for the probes of 24 instances", n)
+	}
+	args := append(all[:len(all):len(all)], "--filter", "tag:real=yes", "--yes")
+	x := c.cmd(append(args[:len(args):len(args)], "--endpoint", c.endpoint)...)
+	if err := x.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 1200 { // until the first is done and the others are at work
+		if c.instance("i-1").KeyPair != "" && c.machines["i-1"].Run("ls -d /var/lib/assay-fix/armed 2>/dev/null || true") != "" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	_ = x.Process.Kill()
+	_ = x.Wait()
+	if j := c.journal(); !strings.Contains(j, `i-0": "done with`) || !strings.Contains(j, `i-1": "started"`) {
+		t.Fatalf("journal after the kill: %s", j)
+	}
+	if !c.opens("i-1", "root", c.old.File) && !c.opens("i-1", "root", key) {
+		t.Error("nobody gets in after the kill")
+	}
+	c.run(1, args, "an earlier fix was interrupted here: it is undone first", "1 of 4 machines failed")
+	for _, id := range []string{"i-0", "i-1", "i-2"} {
+		if c.instance(id).KeyPair != "web" || !c.opens(id, "root", key) || c.opens(id, "root", c.old.File) || c.trace(id) != "" {
+			t.Errorf("%s: %+v", id, c.instance(id))
+		}
+		if !strings.Contains(c.journal(), id+`": "done with`) {
+			t.Errorf("%s: %s", id, c.journal())
+		}
+	}
+	if strings.Contains(c.journal(), "keyPairsBefore") {
+		t.Errorf("%s", c.journal())
+	}
+}
+
 // TestFixWindows: a new password, which is nowhere but where it was asked for.
 func TestFixWindows(t *testing.T) {
 	c := newCloud(t, 0)

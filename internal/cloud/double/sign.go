@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -102,15 +103,15 @@ func readV1(r *http.Request, params url.Values) (*signed, *fail) {
 	}, nil
 }
 
-// canonicalQuery sorts and encodes parameters as both kinds of signature want.
+// canonicalQuery sorts and encodes parameters as both kinds of signature want:
+// by name alone, so that InstanceId.1 stands before InstanceId.10.
 func canonicalQuery(q url.Values) string {
 	var pairs []string
-	for k, vs := range q {
-		for _, v := range vs {
+	for _, k := range slices.Sorted(maps.Keys(q)) {
+		for _, v := range q[k] {
 			pairs = append(pairs, encode(k)+"="+encode(v))
 		}
 	}
-	slices.Sort(pairs)
 	return strings.Join(pairs, "&")
 }
 
