@@ -36,5 +36,7 @@ if [ $status -ne 3 ] || ! grep -qi 'users/[^"]*/\.ssh/id_rsa' "$tmp/out"; then
 	echo "test-wine: inspect C:\\ ended with $status, or does not tell of the planted key"
 	exit 1
 fi
-GOOS=windows GOARCH=amd64 ${GO:-go} test -exec wine ./internal/winapi ./internal/fsys/hostfs
+GOOS=windows GOARCH=amd64 ${GO:-go} test -exec wine ./internal/winapi
+# the others are about links and Unix modes, which wine does not have
+GOOS=windows GOARCH=amd64 ${GO:-go} test -exec wine -run Walk ./internal/fsys/hostfs
 echo "test-wine: ok"
