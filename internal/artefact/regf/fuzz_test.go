@@ -43,14 +43,13 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, k := range e.Hive().Root().Keys() {
-			for _, v := range k.Values() {
-				_ = e.SetValue(k.Name(), v.Name(), nil)
-				_ = e.DeleteValue(k.Name(), v.Name())
-				break
+		if keys := e.Hive().Root().Keys(); len(keys) > 0 {
+			k := keys[0]
+			if values := k.Values(); len(values) > 0 {
+				_ = e.SetValue(k.Name(), values[0].Name(), nil)
+				_ = e.DeleteValue(k.Name(), values[0].Name())
 			}
 			_ = e.DeleteKey(k.Name())
-			break
 		}
 		out, _, err := e.Finish()
 		if err != nil {
