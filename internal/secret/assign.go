@@ -314,7 +314,8 @@ func fold(buf []byte, key []byte) []byte {
 
 // about begin names of settings and messages that speak about a secret.
 var about = []string{"forgot", "reset", "change", "show", "hide", "enter", "invalid", "wrong", "missing", "require", "need", "enable", "allow", "disable", "has", "is", "no", "min", "max",
-	"confirm", "repeat", "retype", "verify", "validate", "check", "error", "err", "msg", "message", "label", "text", "placeholder", "input", "field", "get", "lbl", "prompt", "bad", "incorrect", "ask", "hint", "empty"}
+	"confirm", "repeat", "retype", "verify", "validate", "check", "error", "err", "msg", "message", "label", "text", "placeholder", "input", "field", "get", "lbl", "prompt", "bad", "incorrect", "ask", "hint", "empty",
+	"publickey"} // .NET's publicKeyToken names the signer of every assembly of Windows
 
 // named reports whether the key ends in one of the rule's names, and does not
 // only speak about one.
