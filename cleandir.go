@@ -2,6 +2,7 @@ package assay
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
@@ -162,7 +163,7 @@ func (d *dirCleaning) changeDir() error {
 	}
 	d.results = make([]apply.Result, len(d.plan.Steps))
 	err = apply.Run(d.ctx, d.plan, apply.Machine{Mounts: mounts, Volumes: map[string]apply.Volume{dirVolume: {Name: dirVolume, Editor: e}}, Tolerant: true,
-		Fingerprint: func(b []byte) string { return check.Fingerprint(d.o.Key, b) }}, func(i int, r apply.Result) {
+		Fingerprint: func(b []byte) string { return check.Fingerprint(d.o.Key, b) }, Random: rand.Reader}, func(i int, r apply.Result) {
 		d.results[i] = r
 		d.tell(i, outcome(r), note(r))
 	})

@@ -36,7 +36,11 @@ func (p *page) clean(r *report.Run) {
 	}
 	p.gaps(r)
 	if v := r.Verdict; v != nil && v.Error != "" {
-		fmt.Fprintf(p, "\n%s  %s\n", p.o.Style.BoldRed(p.say("NO COPY WAS MADE", "未生成副本")), report.Printable(v.Error))
+		what := p.say("NO COPY WAS MADE", "未生成副本")
+		if len(r.Inventory.Disks) == 0 { // a directory, in place
+			what = p.say("NOT FINISHED", "未完成")
+		}
+		fmt.Fprintf(p, "\n%s  %s\n", p.o.Style.BoldRed(what), report.Printable(v.Error))
 	}
 }
 
