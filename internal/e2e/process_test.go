@@ -48,10 +48,12 @@ func begin(t *testing.T, args ...string) (c *exec.Cmd, child int, out *bytes.Buf
 		}
 		if _, err := fmt.Sscan(string(b), &child); err == nil {
 			time.Sleep(200 * time.Millisecond) // into its work
-			return c, child, out
+			if syscall.Kill(child, 0) == nil {
+				return c, child, out
+			}
 		}
 	}
-	t.Fatal("no child was started")
+	t.Fatalf("no child was started, or it was gone at once:\n%s", out)
 	return nil, 0, nil
 }
 
