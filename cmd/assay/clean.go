@@ -119,39 +119,50 @@ func (j *cleanJob) run(t assay.Target, o assay.Options, fd int, h report.Handler
 		}
 		return cli.ExitClean
 	}
-	planFile, scratch := os.NewFile(uintptr(fd), "plan"), os.NewFile(uintptr(fd+1), "scratch")
-	c := assay.CleanOptions{Options: o, Decide: j.Decide, Accept: &accept.List{}, Spill: scratch,
-		OutName: j.OutName, Format: j.Format, Compress: j.Compress}
+	files := []*os.File{os.NewFile(uintptr(fd), "plan"), os.NewFile(uintptr(fd+1), "scratch")}
 	if !j.PlanOnly {
-		c.Out = os.NewFile(uintptr(fd+2), j.OutName)
+		files = append(files, os.NewFile(uintptr(fd+2), j.OutName))
+	}
+	err := j.clean(context.Background(), t, o, h, files)
+	if err != nil && !errors.Is(err, errNotCleaned) {
+		fmt.Fprintln(errs, err)
+	}
+	if err != nil {
+		return cli.ExitFailed
+	}
+	return cli.ExitClean
+}
+
+// clean does the work, in the child or in this process. files are those of the
+// plan and of the scratch space, and that of the copy unless only the plan is
+// wanted. What Clean itself fails with is errNotCleaned: its stream says why.
+func (j *cleanJob) clean(ctx context.Context, t assay.Target, o assay.Options, h report.Handler, files []*os.File) error {
+	c := assay.CleanOptions{Options: o, Decide: j.Decide, Accept: &accept.List{}, Spill: files[1],
+		OutName: j.OutName, Format: j.Format, Compress: j.Compress}
+	if len(files) > 2 {
+		c.Out = files[2]
 	}
 	for _, b := range j.Ignore {
 		if err := c.Accept.Parse(b, time.Now()); err != nil {
-			fmt.Fprintln(errs, err)
-			return cli.ExitUsage
+			return err
 		}
 	}
 	if j.Given != nil {
 		p, err := plan.Parse(j.Given)
 		if err != nil {
-			fmt.Fprintln(errs, err)
-			return cli.ExitUsage
+			return err
 		}
 		c.Given = p
 	}
-	p, err := assay.Clean(context.Background(), t, c, h)
+	p, err := assay.Clean(ctx, t, c, h)
 	if err != nil {
-		return cli.ExitFailed // told by the verdict in the stream
+		return errors.Join(errNotCleaned, err)
 	}
 	b, err := p.Marshal()
 	if err == nil {
-		_, err = planFile.Write(b)
+		_, err = files[0].Write(b)
 	}
-	if err != nil {
-		fmt.Fprintln(errs, err)
-		return cli.ExitFailed
-	}
-	return cli.ExitClean
+	return err
 }
 
 // errNotCleaned is a clean that failed and said why in its stream.
@@ -304,32 +315,7 @@ func (a *app) hint(t finding.Text) { fmt.Fprintln(os.Stderr, t.In(a.lang)) }
 func (a *app) cleanHere(ctx context.Context, j job, t assay.Target, h report.Handler, files []*os.File) error {
 	o := j.options()
 	o.Sandbox, o.Disk.Siblings = sandbox.None, true
-	c := assay.CleanOptions{Options: o, Decide: j.Clean.Decide, Accept: &accept.List{}, Spill: files[1],
-		OutName: j.Clean.OutName, Format: j.Clean.Format, Compress: j.Clean.Compress}
-	for _, b := range j.Clean.Ignore {
-		if err := c.Accept.Parse(b, time.Now()); err != nil {
-			return err
-		}
-	}
-	if j.Clean.Given != nil {
-		p, err := plan.Parse(j.Clean.Given)
-		if err != nil {
-			return err
-		}
-		c.Given = p
-	}
-	if len(files) > 2 {
-		c.Out = files[2]
-	}
-	p, err := assay.Clean(ctx, t, c, h)
-	if err != nil {
-		return errors.Join(errNotCleaned, err)
-	}
-	b, err := p.Marshal()
-	if err == nil {
-		_, err = files[0].Write(b)
-	}
-	return err
+	return j.Clean.clean(ctx, t, o, h, files)
 }
 
 // sane refuses what cannot be meant.
