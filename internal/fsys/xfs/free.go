@@ -19,11 +19,11 @@ const (
 // the log, and the content of regular files that were deleted while open.
 //
 // Not in it, because somebody owns it until the kernel has finished its work:
-// what other deleted inodes map, the chunks of which they are the last, what
-// was set aside for copies on write (the Editor gives back all of these), and
-// the blocks past the end of a file, which are the file's until it is closed
-// (Scrub zeroes them). After a crash they can be many: an extent is logged
-// before its content is written, the size only after.
+// what other deleted inodes map, the chunks of which they are the last, and
+// what was set aside for copies on write (the Editor frees these, of a chunk
+// the inodes); the blocks past the end of a file, which are the file's until
+// it is closed (Scrub zeroes them). After a crash those can be many: an extent
+// is logged before its content is written, the size only after.
 //
 // It fails when the log could not be replayed or a group's tree is broken, out
 // of order or does not add up to the group's counter.
