@@ -180,7 +180,7 @@ func TestEditorSettles(t *testing.T) {
 				umount()
 			})
 			copied := copyImage(t, img)
-			dir, umount = mount(t, copied, "rw,noatime,nouuid")
+			dir, umount = mountDirty(t, img, copied)
 			before := manifest(t, dir)
 			umount()
 			s := load(t, img)

@@ -174,7 +174,7 @@ func editCrashed(t *testing.T, args []string, seed uint64) {
 	workers.Wait()
 	umount()
 	copied := copyImage(t, img)
-	dir, umount = mount(t, copied, "rw,noatime")
+	dir, umount = mountDirty(t, img, copied)
 	before := manifest(t, dir)
 	umount()
 	s := load(t, img)

@@ -298,9 +298,8 @@ func leaveBlocks(t *testing.T, dir string) (open []*os.File) {
 	}
 	must(t, os.WriteFile(dir+"/whole", noise(1<<20, 1), 0o644))
 	must(t, os.Mkdir(dir+"/gone", 0o755))
-	for k := range 400 {
-		create(fmt.Sprintf("gone/file%d", k))
-	}
+	must(t, os.Mkdir(dir+"/stay", 0o755))
+	wholeChunk(t, create)
 	pieces := create("gone/pieces")
 	for k := range int64(300) {
 		_, err := pieces.WriteAt(noise(4096, 2), k*3*4096)
@@ -324,6 +323,28 @@ func leaveBlocks(t *testing.T, dir string) (open []*os.File) {
 	unix.Sync()
 	must(t, os.RemoveAll(dir+"/gone"))
 	return open
+}
+
+// wholeChunk makes files until some have all inodes of a chunk, and moves those
+// into the folder that will be gone. As a chunk has one inode for each of the
+// lists of deleted ones, none of these gets long.
+func wholeChunk(t *testing.T, create func(string) *os.File) {
+	t.Helper()
+	chunks := map[uint64][]string{}
+	for k := range 1000 {
+		f := create(fmt.Sprintf("stay/file%d", k))
+		var st unix.Stat_t
+		must(t, unix.Fstat(int(f.Fd()), &st))
+		of := st.Ino / chunkInodes
+		if chunks[of] = append(chunks[of], f.Name()); len(chunks[of]) < chunkInodes {
+			continue
+		}
+		for _, name := range chunks[of] {
+			must(t, os.Rename(name, strings.Replace(name, "/stay/", "/gone/", 1)))
+		}
+		return
+	}
+	t.Fatal("1000 files, and none of their chunks is full")
 }
 
 // straddling counts the files that have an extent with blocks on both sides of
