@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -85,10 +84,8 @@ func TestBlockGroupTree(t *testing.T) {
 	}
 	if os.Getuid() == 0 {
 		dir := t.TempDir()
-		if out, err := exec.Command("mount", "-o", "loop,ro", img, dir).CombinedOutput(); err != nil {
-			t.Fatalf("Linux does not mount it: %v\n%s", err, out)
-		}
-		need.Run(t, "umount", dir)
+		need.Mount(t, img, dir, "ro")
+		need.Unmount(t, dir)
 	}
 }
 
