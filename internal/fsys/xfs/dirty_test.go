@@ -114,10 +114,10 @@ func crash(t testing.TB, dir string, flush bool, umount func()) {
 }
 
 // mountDirty has the kernel recover a copy of an image that the kernel left
-// dirty. Once in some hundred times Linux 6.18 trips over itself when it frees
-// many deleted inodes while it still walks their lists (xfs_ifree: -117, EIO
-// from mount), on an image that it recovers the next time: it gets a fresh
-// copy.
+// dirty. Linux 6.18 was seen to fail in that, once in some 1,500 mounts, where
+// it frees deleted inodes in the background while it still walks their lists
+// (xfs_inactive_ifree: xfs_ifree returned error -117; mount says EIO). It gets
+// fresh copies, which show whether the image is to blame.
 func mountDirty(t testing.TB, img, copied string) (dir string, umount func()) {
 	t.Helper()
 	need.Root(t)
@@ -131,7 +131,7 @@ func mountDirty(t testing.TB, img, copied string) (dir string, umount func()) {
 		if tries == 3 || !strings.Contains(out, "can't read superblock") {
 			t.Fatalf("mount -o %s: %v\n%s", opts, err, out)
 		}
-		t.Logf("the kernel's recovery failed: %s", out)
+		t.Logf("the kernel's recovery failed, try %d: %s", tries, out)
 		released(t, copied)
 		need.Run(t, "cp", "--sparse=always", img, copied)
 	}
