@@ -60,9 +60,7 @@ func TestSM3AgainstOpenSSL(t *testing.T) {
 		c := exec.Command("openssl", "dgst", "-sm3", "-r")
 		c.Stdin = bytes.NewReader(in)
 		out, err := c.Output()
-		if err != nil {
-			t.Skip("this openssl has no SM3")
-		}
+		need.That(t, err == nil, "this openssl has no SM3")
 		h := newSM3()
 		h.Write(in[:n/3])
 		h.Write(in[n/3:])
@@ -122,10 +120,7 @@ func TestRecognisesWhatItCannotCompute(t *testing.T) {
 	for s, want := range map[string]Scheme{"$gy$j75$UBVLHeMpJ/QQCv3X$": GostYescrypt, "$sha1$10$ggu.H673kaZ5$": SHA1,
 		"$md5,rounds=1000$BPm.fm03$": SunMD5, "$md5$BPm.fm03$x": SunMD5, "$3$": NT, "_J9..rasm": BSDi} {
 		out, err := exec.Command("perl", "-e", `print crypt("pass", $ARGV[0])`, s).Output()
-		if err != nil || strings.HasPrefix(string(out), "*") {
-			t.Logf("this libcrypt has no %s", want)
-			continue
-		}
+		need.That(t, err == nil && !strings.HasPrefix(string(out), "*"), "this libcrypt has no %s", want)
 		h := mustParse(t, string(out))
 		if h.Scheme != want || h.Computable() {
 			t.Errorf("%s: %v, computable %v", out, h.Scheme, h.Computable())
