@@ -335,6 +335,7 @@ func TestFixFails(t *testing.T) {
 		"sshd_config is broken": {sshdtest.Options{}, "keys:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "sshd", fleet.Undone},
 		"a command gives keys":  {sshdtest.Options{}, "keys:started", "cp /root/.ssh/authorized_keys /etc/k; chmod 644 /etc/k; printf '%s\\n' 'AuthorizedKeysCommand /usr/bin/cat /etc/k' 'AuthorizedKeysCommandUser nobody' >/etc/ssh/sshd_config.d/zz.conf", "refused", fleet.Undone},
 		"nobody is allowed":     {sshdtest.Options{}, "sshd:started", "echo 'AllowUsers nobody' >/etc/ssh/sshd_config.d/zz.conf", "reenter", fleet.Undone},
+		"sshd is slow":          {sshdtest.Options{}, "sshd:started", "kill -STOP $(cat /run/sshd.pid)", "sshd", fleet.Undone}, // a login before it reloads would prove nothing
 		"full from the start":   {sshdtest.Options{}, "arm:started", "cat /dev/zero >/var/fill 2>/dev/null; true", "arm", fleet.Failed},
 		"full at the keys":      {sshdtest.Options{}, "keys:started", "cat /dev/zero >/root/fill 2>/dev/null; true", "keys", fleet.Undone},
 		"full at sshd":          {sshdtest.Options{}, "sshd:started", "cat /dev/zero >/root/fill 2>/dev/null; cat /dev/zero >/var/fill 2>/dev/null; true", "sshd", fleet.Undone},
@@ -370,7 +371,7 @@ func TestFixFails(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 			}
 			time.Sleep(time.Second) // sshd reads its files again
-			m.Run("rm -f /etc/ssh/sshd_config.d/zz.conf /root/fill /var/fill; kill -HUP $(cat /run/sshd.pid) || true; sleep 1")
+			m.Run("rm -f /etc/ssh/sshd_config.d/zz.conf /root/fill /var/fill; pkill -CONT -x sshd; kill -HUP $(cat /run/sshd.pid) || true; sleep 1")
 			if after := m.Run(files); after != before {
 				t.Errorf("not as it was:\n%s\n-- was --\n%s", after, before)
 			}
