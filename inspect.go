@@ -106,6 +106,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 		return err
 	}
 	r.send(report.Message{Config: r.config(suite)})
+	r.watch()
 	g, err := r.assemble()
 	if err == nil {
 		err = r.check(g, suite)
@@ -113,6 +114,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 	if err == nil && o.Digest && len(t.Images) > 0 {
 		err = r.digest()
 	}
+	r.steady()
 	if err != nil {
 		r.verdict.Error = err.Error()
 	}
@@ -180,6 +182,7 @@ type run struct {
 	// reported are the IDs of the machine's own findings, and of those of its
 	// snapshots as if they were the machine's.
 	reported map[string]bool
+	before   []moment // how each image looked before it was read
 }
 
 func (r *run) close() {
