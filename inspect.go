@@ -48,8 +48,17 @@ type Target struct {
 // An ImageFile is one image, opened for reading. Path relates the names of
 // files that its header may ask for.
 type ImageFile struct {
-	Path string
-	File *os.File
+	Path   string
+	File   *os.File
+	Format string // instead of DiskOptions.Format
+}
+
+// open opens the image in a file.
+func (f ImageFile) open(o DiskOptions) (*disk.File, error) {
+	if f.Format != "" {
+		o.Format = f.Format
+	}
+	return disk.OpenReader(f.File, f.Path, o.open())
 }
 
 // Options say what an inspection does.
@@ -263,7 +272,7 @@ func (r *run) assemble() (*guest.Guest, error) {
 	var disks []volume.Disk
 	var images []*disk.File
 	for _, f := range r.t.Images {
-		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk.open())
+		img, err := f.open(r.o.Disk)
 		if err != nil {
 			return nil, r.imageError(f, err)
 		}

@@ -185,6 +185,15 @@ type Verdict struct {
 	SHA256    string         `json:"sha256,omitempty"` // of the input file, when asked for
 	// DiskSHA256 is that of the virtual disk, the same in every format.
 	DiskSHA256 string `json:"disk_sha256,omitempty"`
-	Sandbox    string `json:"sandbox"`         // the level that was reached
-	Error      string `json:"error,omitempty"` // why the run did not get to the end
+	// Further are the digests of the machine's other disks, when asked for.
+	Further []Digest `json:"further,omitempty"`
+	Sandbox string   `json:"sandbox"`         // the level that was reached
+	Error   string   `json:"error,omitempty"` // why the run did not get to the end
+}
+
+// A Digest tells one disk's file, and the virtual disk in it.
+type Digest struct {
+	Name       string `json:"name"`
+	SHA256     string `json:"sha256"`
+	DiskSHA256 string `json:"disk_sha256"`
 }
