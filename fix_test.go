@@ -170,7 +170,7 @@ const killStep = "ASSAY_TEST_KILL"
 func TestFixChild(t *testing.T) {
 	at := os.Getenv(killStep)
 	if at == "" {
-		t.Skip("runs only in a child of TestFixKilled")
+		t.Skip("runs with ASSAY_TEST_KILL, in a child of TestFixKilled")
 	}
 	f := strings.Fields(os.Getenv("ASSAY_TEST_FIX")) // port, old, fresh, dir
 	m := &sshdtest.Machine{Port: f[0], Dir: f[3]}

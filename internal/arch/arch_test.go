@@ -99,7 +99,7 @@ var powers = []struct{ pkgs, may string }{
 	{"net net/http", "internal/cloud/* internal/web internal/remote internal/remote/*"},
 	{"log log/slog", "cmd/* internal/web internal/fleet"},
 	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/remote internal/remote/* internal/cloud/* internal/demo internal/winapi"},
-	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli"},
+	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli internal/need"}, // need: processor time, locks
 }
 
 // acts lists what no import betrays, and the rooms that may.
@@ -107,7 +107,7 @@ var acts = []struct{ act, may string }{
 	{"go", ". check internal/content internal/disk internal/disk/* internal/cloud internal/cloud/* internal/remote internal/remote/* internal/fleet internal/web internal/sandbox"}, // start a goroutine
 	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"},                                                                                    // speak
 	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                                                                                                         // end the process
-	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet"},                                                         // read the clock
+	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet internal/need"},                                           // read the clock
 }
 
 func in(list, room string) bool {

@@ -36,12 +36,12 @@ func sparse(t testing.TB, size int64) string {
 func mount(t testing.TB, img, options string) (dir string, done func()) {
 	t.Helper()
 	dir = t.TempDir()
-	need.Run(t, "mount", "-o", strings.TrimSuffix("loop,"+options, ","), img, dir)
+	need.Mount(t, img, dir, options)
 	mounted := true
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
+			need.Unmount(t, dir)
 		}
 	}
 	t.Cleanup(done)

@@ -41,8 +41,15 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 	if out, err := tryMount(t, img, dir, opts); err != nil {
 		t.Fatalf("mount -o %s: %v\n%s", opts, err, out)
 	}
+	return dir, unmounter(t, img, dir)
+}
+
+// unmounter returns what unmounts an image, at the end of the test at the
+// latest.
+func unmounter(t testing.TB, img, dir string) func() {
+	t.Helper()
 	mounted := true
-	umount = func() {
+	umount := func() {
 		if mounted {
 			mounted = false
 			need.Run(t, "umount", dir)
@@ -50,7 +57,7 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 		}
 	}
 	t.Cleanup(umount)
-	return dir, umount
+	return umount
 }
 
 // released waits until nobody has the image mounted any more: a mount
