@@ -44,8 +44,9 @@ var rooms = []struct{ room, may string }{
 	{"internal/artefact/sam/samtest", "internal/artefact/regf/regftest"}, // a kit that makes accounts for tests
 	{"internal/artefact/regf/regftest", "internal/artefact/regf internal/binread"},
 	{"internal/artefact/*", "internal/binread"},
+	{"internal/standin", ""}, // tells a secret from what stands in its place
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
-	{"internal/secret", "finding internal/binread internal/artefact/*"},
+	{"internal/secret", "finding internal/binread internal/standin internal/artefact/*"},
 	{"internal/secret/*", "finding"},
 	{"internal/unpack", "internal/unpack/* internal/binread internal/artefact/*"},
 	{"internal/unpack/*", "internal/unpack/* internal/binread"},
@@ -53,7 +54,7 @@ var rooms = []struct{ room, may string }{
 	// judgement
 	{"internal/checks", "check internal/guest internal/cloud internal/checks/linux/* internal/checks/any/* internal/checks/windows/* internal/checks/account"},
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
-	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
+	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/standin internal/artefact/*"},
 	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
 	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs internal/artefact/regf/regftest internal/artefact/sam/samtest internal/plan internal/apply"},
 	{"internal/recall", "check finding internal/checks internal/guest internal/fsys internal/fsys/memfs internal/checktest"}, // tests only
