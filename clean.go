@@ -13,6 +13,7 @@ import (
 	"assay/finding"
 	"assay/internal/accept"
 	"assay/internal/apply"
+	"assay/internal/content"
 	"assay/internal/disk"
 	"assay/internal/disk/overlay"
 	"assay/internal/fsys"
@@ -52,7 +53,7 @@ var (
 // step before its verdict, then that of an inspection of the copy. It returns
 // the plan; with an error the copy must not be used.
 func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*plan.Plan, error) {
-	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, started: time.Now()}
+	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, memo: content.NewMemo(), started: time.Now()}
 	defer c.close()
 	if len(t.Images) != 1 {
 		return nil, ErrOneDisk
@@ -88,6 +89,7 @@ type cleaning struct {
 	verdict *report.Verdict // of the first inspection, held back until the actions are told
 	plan    *plan.Plan
 	secrets *secrets
+	memo    *content.Memo
 	search  *search
 	results []apply.Result
 	closers []func() error
@@ -124,6 +126,9 @@ func (f first) Close() error { return nil }
 func (c *cleaning) inspect() error {
 	o := c.o.Options
 	o.Command, o.seen = "clean", c.secrets.add
+	if c.o.Out != nil {
+		o.memo = c.memo
+	}
 	return Inspect(c.ctx, c.t, o, first{c})
 }
 
@@ -230,7 +235,8 @@ func (c *cleaning) spill() func() (overlay.SpillFile, error) {
 func (c *cleaning) again() error {
 	var found []finding.Finding
 	o := c.o.Options
-	o.Command, o.Started = "inspect", time.Now()
+	o.Command, o.Started, o.memo = "inspect", time.Now(), c.memo
+	c.memo.Again()
 	o.Disk = DiskOptions{Format: c.o.Format}
 	if o.Disk.Format == "vhd-fixed" {
 		o.Disk.Format = "vhd"
