@@ -92,6 +92,7 @@ type cleaning struct {
 	memo    *content.Memo
 	search  *search
 	results []apply.Result
+	synced  chan error // the copy reached its disk, or did not
 	closers []func() error
 }
 
@@ -217,7 +218,9 @@ func (c *cleaning) copy() error {
 	if err := disk.Write(c.ctx, c.o.Out, over, o); err != nil {
 		return err
 	}
-	return c.o.Out.Sync()
+	c.synced = make(chan error, 1)
+	go func() { c.synced <- c.o.Out.Sync() }()
+	return nil
 }
 
 func (c *cleaning) progress(phase string, done, total int64) {
@@ -231,7 +234,8 @@ func (c *cleaning) spill() func() (overlay.SpillFile, error) {
 	return func() (overlay.SpillFile, error) { return c.o.Spill, nil }
 }
 
-// again inspects the copy as if it were somebody else's, and compares.
+// again inspects the copy as if it were somebody else's, and compares. While
+// it is read it is put on the disk; the verdict waits for that.
 func (c *cleaning) again() error {
 	var found []finding.Finding
 	o := c.o.Options
@@ -242,7 +246,7 @@ func (c *cleaning) again() error {
 		o.Disk.Format = "vhd"
 	}
 	h := &last{Handler: c.h, found: &found}
-	h.check = func() error { return c.residue(found) }
+	h.check = func() error { return errors.Join(<-c.synced, c.residue(found)) }
 	err := Inspect(c.ctx, Target{Name: c.o.OutName, Images: []ImageFile{{Path: c.o.OutName, File: c.o.Out}}}, o, h)
 	return errors.Join(err, h.err)
 }
