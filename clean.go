@@ -13,6 +13,7 @@ import (
 	"assay/finding"
 	"assay/internal/accept"
 	"assay/internal/apply"
+	"assay/internal/content"
 	"assay/internal/disk"
 	"assay/internal/disk/overlay"
 	"assay/internal/fsys"
@@ -71,7 +72,7 @@ var (
 // step before its verdict, then that of an inspection of the copy. It returns
 // the plan; with an error the copy must not be used.
 func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*plan.Plan, error) {
-	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, started: time.Now()}
+	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, memo: content.NewMemo(), started: time.Now()}
 	defer c.close()
 	if len(o.Copies) > 0 && len(o.Copies) != len(t.Images) {
 		return nil, ErrCopies
@@ -107,8 +108,10 @@ type cleaning struct {
 	verdict *report.Verdict // of the first inspection, held back until the actions are told
 	plan    *plan.Plan
 	secrets *secrets
+	memo    *content.Memo
 	search  *search
 	results []apply.Result
+	synced  chan error // the copy reached its disk, or did not
 	closers []func() error
 }
 
@@ -143,6 +146,9 @@ func (f first) Close() error { return nil }
 func (c *cleaning) inspect() error {
 	o := c.o.Options
 	o.Command, o.seen = "clean", c.secrets.add
+	if len(c.o.Copies) > 0 {
+		o.memo = c.memo
+	}
 	return Inspect(c.ctx, c.t, o, first{c})
 }
 
@@ -243,11 +249,10 @@ func (c *cleaning) copy() error {
 		if err := disk.Write(c.ctx, to.File, over, o); err != nil {
 			return err
 		}
-		if err := to.File.Sync(); err != nil {
-			return err
-		}
 		before += over.Size()
 	}
+	c.synced = make(chan error, 1)
+	go func() { c.synced <- c.sync() }()
 	return nil
 }
 
@@ -262,11 +267,21 @@ func spill(f *os.File) func() (overlay.SpillFile, error) {
 	return func() (overlay.SpillFile, error) { return f, nil }
 }
 
+// sync puts the copies on the disk.
+func (c *cleaning) sync() (err error) {
+	for _, to := range c.o.Copies {
+		err = errors.Join(err, to.File.Sync())
+	}
+	return err
+}
+
 // again inspects the copies as if they were somebody else's, and compares.
+// While they are read they are put on the disk; the verdict waits for that.
 func (c *cleaning) again() error {
 	var found []finding.Finding
 	o := c.o.Options
-	o.Command, o.Started = "inspect", time.Now()
+	o.Command, o.Started, o.memo = "inspect", time.Now(), c.memo
+	c.memo.Again()
 	o.Disk = DiskOptions{}
 	t := Target{Name: c.o.Name}
 	if t.Name == "" {
@@ -276,7 +291,7 @@ func (c *cleaning) again() error {
 		t.Images = append(t.Images, ImageFile{Path: to.Name, File: to.File, Format: to.format()})
 	}
 	h := &last{Handler: c.h, found: &found}
-	h.check = func() error { return c.residue(found) }
+	h.check = func() error { return errors.Join(<-c.synced, c.residue(found)) }
 	err := Inspect(c.ctx, t, o, h)
 	return errors.Join(err, h.err)
 }

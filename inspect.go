@@ -20,6 +20,7 @@ import (
 	"assay/internal/binread"
 	"assay/internal/checks"
 	"assay/internal/checks/account"
+	"assay/internal/content"
 	"assay/internal/disk"
 	"assay/internal/fsys"
 	"assay/internal/fsys/hostfs"
@@ -78,6 +79,7 @@ type Options struct {
 	AsImage bool
 
 	seen func(fingerprint string, secret []byte) // told what stands behind each fingerprint
+	memo *content.Memo                           // what was judged, for the inspection of a copy
 }
 
 // DiskOptions say what opening an image may do.
@@ -426,8 +428,9 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 		parallel = runtime.GOMAXPROCS(0)
 	}
 	var o overlap
+	var meter check.Meter
 	err := check.Run(r.ctx, g, suite, check.Options{
-		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Reading: r.o.Reading,
+		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Memo: r.o.memo, Meter: &meter, Reading: r.o.Reading,
 		Report: func(f finding.Finding) {
 			if !o.hold(f) {
 				report(f)
@@ -442,6 +445,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	}
 	x := g.Index()
 	r.verdict.Files += len(x.Files)
+	r.verdict.Sealed += int(meter.Sealed.Load())
 	for _, f := range x.Faults {
 		r.gap(f)
 	}

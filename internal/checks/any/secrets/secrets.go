@@ -29,7 +29,8 @@ var engine = sync.OnceValues(secret.NewEngine)
 var accounts = []string{"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-"}
 
 func options(p *Pass) content.Options {
-	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
+	memo, _ := p.Memo.(*content.Memo)
+	return content.Options{Memo: memo, Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
 		Leave: func(name string) bool {
 			for _, a := range accounts {
 				if name == a {
@@ -44,6 +45,7 @@ func options(p *Pass) content.Options {
 
 // report makes one finding of all hits with the same fingerprint.
 func report(p *Pass, r content.Result) {
+	p.Meter.Sealed.Add(int64(r.Sealed))
 	for _, g := range r.Gaps {
 		p.Gap(g.Kind, g.Where, "%s", g.Detail)
 	}
