@@ -111,7 +111,7 @@ var ways = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", 
 
 // risky are operations that do the same.
 var risky = []finding.Op{finding.LockPassword, finding.RemoveUser, finding.SetSSHD, finding.Reset, finding.Scrub,
-	finding.ForgetLogons, finding.RegDeleteKey, finding.RegDeleteValue, finding.RegSetValue}
+	finding.ForgetLogons, finding.RegDeleteKey, finding.RegDeleteValue, finding.RegSetValue, finding.RegReplace}
 
 // lively is a fix as a running machine can take it without a person's word.
 func lively(f *finding.Fix) *finding.Fix {

@@ -241,6 +241,7 @@ const (
 	RegDeleteValue Op = "reg-delete-value" // remove the value Value of Key
 	RegDeleteKey   Op = "reg-delete-key"   // remove Key and all below
 	RegSetValue    Op = "reg-set-value"    // make the value Value of Key the bytes With, in hexadecimal
+	RegReplace     Op = "reg-replace"      // overwrite Length bytes at Offset of the value Value of Key by a placeholder
 	ForgetLogons   Op = "forget-logons"    // empty the cached domain logons of the hive SECURITY
 	ForgetComment  Op = "forget-comment"   // empty the description and full name of the account Key of a SAM hive
 	RegScrub       Op = "reg-scrub"        // zero what deleted keys and values have left, and empty the hive's logs

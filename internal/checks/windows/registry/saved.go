@@ -30,7 +30,7 @@ func report(p *Pass, list []saved) {
 		for _, s := range list {
 			key := u.under(s.key)
 			k := u.Key(key)
-			if nothing(k) || s.secret != "" && !below(k, s.secret) {
+			if !s.holds(k) {
 				continue
 			}
 			f := at(u.Hive, key)
@@ -49,6 +49,11 @@ func report(p *Pass, list []saved) {
 			p.Report(f)
 		}
 	}
+}
+
+// holds reports whether there is something of a person in the key.
+func (s saved) holds(k regf.Key) bool {
+	return !nothing(k) && (s.secret == "" || below(k, s.secret))
 }
 
 // nothing reports whether a key holds nothing of a person: PuTTY and WinSCP make
