@@ -159,11 +159,11 @@ func (h *hand) replaceValue(e *regf.Editor, s plan.Step) error {
 	if s.Offset < 0 || s.Length <= 0 || s.Length > int64(len(d)) || s.Offset > int64(len(d))-s.Length {
 		return fmt.Errorf("value %q of key %q: %w", s.Value, s.Key, errChanged)
 	}
-	old := d[s.Offset:][:s.Length]
-	if s.Expect != "" && h.Fingerprint(old) != s.Expect && h.Fingerprint(narrow(old)) != s.Expect {
+	mask, ok := Overwritten(d[s.Offset:][:s.Length], s.Expect, h.Fingerprint)
+	if !ok {
 		return fmt.Errorf("value %q of key %q: %w", s.Value, s.Key, errChanged)
 	}
-	return e.OverwriteValue(s.Key, s.Value, int(s.Offset), placeholder(old))
+	return e.OverwriteValue(s.Key, s.Value, int(s.Offset), mask)
 }
 
 // block is how much of a hive is compared and written at a time.

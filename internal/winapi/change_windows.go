@@ -21,6 +21,35 @@ func (system) Values(key string) ([]string, error) {
 	return k.ReadValueNames(0)
 }
 
+// Keys implements API.
+func (system) Keys(key string) ([]string, error) {
+	k, err := privileged(key)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	return k.ReadSubKeyNames(0)
+}
+
+// Value implements API.
+func (system) Value(key, name string) ([]byte, error) {
+	k, err := privileged(key)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	n, _, err := k.GetValue(name, nil)
+	if err != nil {
+		return nil, found(err)
+	}
+	b := make([]byte, n)
+	n, _, err = k.GetValue(name, b)
+	if err != nil {
+		return nil, err // it grew meanwhile
+	}
+	return b[:n], nil
+}
+
 // DeleteValue implements API.
 func (system) DeleteValue(key, name string) error {
 	k, err := privileged(key)
@@ -163,7 +192,7 @@ func (system) Run(c Command) error {
 	program := filepath.Join(dir, c.Program)
 	p, err := os.StartProcess(program, append([]string{program}, c.Args...), &os.ProcAttr{Dir: dir})
 	if err != nil {
-		return err
+		return found(err)
 	}
 	state, err := p.Wait()
 	if err == nil && !state.Success() {
