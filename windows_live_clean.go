@@ -110,7 +110,11 @@ func (d *dirCleaning) forImage(api winapi.API) {
 			return err
 		}},
 		{finding.T("Shadow copies hold older files", "卷影副本中保留旧文件"), func() error {
-			return api.Run(winapi.Command{Program: "vssadmin.exe", Args: []string{"delete", "shadows", "/all", "/quiet"}})
+			err := api.Run(winapi.Command{Program: "vssadmin.exe", Args: []string{"delete", "shadows", "/all", "/quiet"}})
+			if err != nil && !errors.Is(err, winapi.ErrNotFound) { // it fails when there are none
+				err = fmt.Errorf("there are none, or Windows does not delete them: %w", err)
+			}
+			return err
 		}},
 		{finding.T("The hibernation file holds memory", "休眠文件中包含内存内容"), func() error {
 			return api.Run(winapi.Command{Program: "powercfg.exe", Args: []string{"/hibernate", "off"}})
@@ -126,7 +130,7 @@ func (d *dirCleaning) forImage(api winapi.API) {
 		} else if err != nil {
 			result, note = "refused", finding.T(err.Error(), err.Error())
 		}
-		d.did("", result, x.what, note)
+		_ = d.h.Handle(report.Message{Action: &report.Action{Edit: finding.Edit{Op: finding.Reset, Volume: api.SystemDrive()}, Result: result, Why: x.what, Note: note}})
 	}
 }
 

@@ -190,7 +190,13 @@ func (system) Run(c Command) error {
 		return err
 	}
 	program := filepath.Join(dir, c.Program)
-	p, err := os.StartProcess(program, append([]string{program}, c.Args...), &os.ProcAttr{Dir: dir})
+	none, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer none.Close()
+	files := []*os.File{none, none, none} // Windows starts nothing without three
+	p, err := os.StartProcess(program, append([]string{program}, c.Args...), &os.ProcAttr{Dir: dir, Files: files})
 	if err != nil {
 		return found(err)
 	}
