@@ -413,6 +413,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	suite = slices.DeleteFunc(slices.Clone(suite), func(c *check.Check[*guest.Guest]) bool { return !c.For(string(g.OS().Family)) })
 	var o overlap
 	err := check.Run(r.ctx, g, suite, check.Options{
 		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Reading: r.o.Reading,

@@ -109,12 +109,8 @@ func (d *dirCleaning) forImage(api winapi.API) {
 			_, err := api.DeleteCredentials()
 			return err
 		}},
-		{finding.T("Shadow copies hold older files", "卷影副本中保留旧文件"), func() error {
-			err := api.Run(winapi.Command{Program: "vssadmin.exe", Args: []string{"delete", "shadows", "/all", "/quiet"}})
-			if err != nil && !errors.Is(err, winapi.ErrNotFound) { // it fails when there are none
-				err = fmt.Errorf("there are none, or Windows does not delete them: %w", err)
-			}
-			return err
+		{finding.T("Shadow copies hold older files (where there are none, vssadmin fails)", "卷影副本中保留旧文件（如无卷影副本，vssadmin 会报错）"), func() error {
+			return api.Run(winapi.Command{Program: "vssadmin.exe", Args: []string{"delete", "shadows", "/all", "/quiet"}})
 		}},
 		{finding.T("The hibernation file holds memory", "休眠文件中包含内存内容"), func() error {
 			return api.Run(winapi.Command{Program: "powercfg.exe", Args: []string{"/hibernate", "off"}})

@@ -36,11 +36,11 @@ func report(p *Pass, list []saved) {
 			f := at(u.Hive, key)
 			f.Severity = s.severity
 			f.Where.User = u.name
-			owner, whose := "the machine", "本机"
+			owner, whose := "the machine", "本机的 "
 			if u.name != "" {
-				owner, whose = credfile.Show(u.name), credfile.Show(u.name)
+				owner, whose = credfile.Show(u.name), credfile.Show(u.name)+" 的 "
 			}
-			f.Title = finding.T(s.program+" of "+owner+": "+s.what.EN, whose+" 的 "+s.program+"："+s.what.ZH)
+			f.Title = finding.T(s.program+" of "+owner+": "+s.what.EN, whose+s.program+"："+s.what.ZH)
 			f.Fix = &finding.Fix{Title: t("Remove it from the registry", "从注册表中删除"), Safe: s.safe, Edits: []finding.Edit{u.Edit(finding.RegDeleteKey, key, "")}}
 			if !s.safe {
 				risk := t("The program loses its settings", "该程序将丢失其设置")
