@@ -80,7 +80,7 @@ func dumpKind(name string) int {
 			return packedDump
 		}
 		return archiveFile
-	case "tar", "tgz", "txz", "tbz2", "rar", "rpm", "deb", "iso", "qcow2", "vmdk", "bak":
+	case "tar", "tgz", "txz", "tbz2", "rar", "rpm", "deb", "iso", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "wim", "bak":
 		return archiveFile
 	}
 	return 0
