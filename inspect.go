@@ -427,6 +427,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	suite = slices.DeleteFunc(slices.Clone(suite), func(c *check.Check[*guest.Guest]) bool { return !c.For(string(g.OS().Family)) })
 	var o overlap
 	var meter check.Meter
 	err := check.Run(r.ctx, g, suite, check.Options{

@@ -373,6 +373,8 @@ func (o *cleanFlags) sane(image string) error {
 		return cli.Usage(finding.T("a directory is cleaned in place: -o goes with an image", "目录会被就地清理：-o 只用于镜像"), finding.Text{})
 	case !info.IsDir() && len(o.outs) == 0 && o.planOut == "":
 		return cli.Usage(finding.T("where should the clean copy go?", "未指定干净副本的位置"), finding.T("name it with -o OUT, or see the plan with --plan FILE", "用 -o OUT 指定，或用 --plan FILE 查看计划"))
+	case !info.IsDir() && o.sysprep:
+		return errSysprep
 	case len(o.outs) > 0 && o.planOut != "":
 		return cli.Usage(finding.T("--plan stops before anything is written: leave -o out", "--plan 不会写出副本：请去掉 -o"), finding.Text{})
 	case o.planIn != "" && o.planOut != "":
