@@ -22,6 +22,7 @@ const (
 	GapMissing     GapKind = "missing-device" // a disk or volume of this machine that was not given
 	GapCheck       GapKind = "check-failed"   // a check could not do its work
 	GapSkipped     GapKind = "skipped"        // left out because the user asked for it
+	GapScope       GapKind = "scope"          // beyond what a probe of a running machine brings: says what Clean speaks of
 )
 
 var gapTitles = map[GapKind]Text{
@@ -35,6 +36,7 @@ var gapTitles = map[GapKind]Text{
 	GapMissing:     T("Belongs to this machine but was not given", "属于本机但未提供"),
 	GapCheck:       T("A check could not do its work", "某项检查未能完成"),
 	GapSkipped:     T("Left out on request", "按要求跳过"),
+	GapScope:       T("Not part of this kind of inspection", "不属于此类检查的范围"),
 }
 
 // A Gap is what was not looked at, and why. A gap is never silence.

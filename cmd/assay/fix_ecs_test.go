@@ -378,3 +378,12 @@ func TestFixWindows(t *testing.T) {
 	c.s.Heal()
 	c.fix(0, "i-win", []string{"--key", key, "--password-out", "-"}, "new password, shown this once: ")
 }
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

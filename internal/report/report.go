@@ -178,6 +178,7 @@ type Verdict struct {
 	Accepted  int            `json:"accepted"` // findings that do not count because the user accepted them
 	Hidden    int            `json:"hidden"`   // below --severity: counted in findings, not shown
 	Gaps      int            `json:"gaps"`
+	Scope     int            `json:"scope,omitempty"` // what this kind of inspection does not look at: Clean says nothing of it
 	Files     int            `json:"files,omitempty"`
 	BytesRead int64          `json:"bytes_read"`
 	Seconds   float64        `json:"seconds"`
