@@ -332,22 +332,23 @@ func TestFixFails(t *testing.T) {
 		step  string // at which the fix must fail
 		state fleet.State
 	}{
-		"sshd_config is broken": {sshdtest.Options{}, "keys:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "sshd", fleet.Undone},
-		"a command gives keys":  {sshdtest.Options{}, "keys:started", "cp /root/.ssh/authorized_keys /etc/k; chmod 644 /etc/k; printf '%s\\n' 'AuthorizedKeysCommand /usr/bin/cat /etc/k' 'AuthorizedKeysCommandUser nobody' >/etc/ssh/sshd_config.d/zz.conf", "refused", fleet.Undone},
-		"nobody is allowed":     {sshdtest.Options{}, "sshd:started", "echo 'AllowUsers nobody' >/etc/ssh/sshd_config.d/zz.conf", "reenter", fleet.Undone},
-		"full from the start":   {sshdtest.Options{}, "arm:started", "cat /dev/zero >/var/fill 2>/dev/null; true", "arm", fleet.Failed},
-		"full at the keys":      {sshdtest.Options{}, "keys:started", "cat /dev/zero >/root/fill 2>/dev/null; true", "keys", fleet.Undone},
-		"full at sshd":          {sshdtest.Options{}, "sshd:started", "cat /dev/zero >/root/fill 2>/dev/null; cat /dev/zero >/var/fill 2>/dev/null; true", "sshd", fleet.Undone},
-		"the guard is killed":   {sshdtest.Options{}, "keys:started", "kill -9 $(cat /var/lib/assay-fix/guard.pid)", "keys", fleet.Undone},
-		"the connection is cut": {sshdtest.Options{}, "sshd:started", "pkill -9 -x sshd", "sshd", fleet.LeftToIt},
-		"cut and closed":        {sshdtest.Options{}, "lock:started", "pkill -9 -x sshd", "lock", fleet.LeftToIt},
+		"sshd_config is broken":         {sshdtest.Options{}, "keys:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "sshd", fleet.Undone},
+		"a command gives keys":          {sshdtest.Options{}, "keys:started", "cp /root/.ssh/authorized_keys /etc/k; chmod 644 /etc/k; printf '%s\\n' 'AuthorizedKeysCommand /usr/bin/cat /etc/k' 'AuthorizedKeysCommandUser nobody' >/etc/ssh/sshd_config.d/zz.conf", "refused", fleet.Undone},
+		"nobody is allowed":             {sshdtest.Options{}, "sshd:started", "echo 'AllowUsers nobody' >/etc/ssh/sshd_config.d/zz.conf", "reenter", fleet.Undone},
+		"sshd_config was broken before": {sshdtest.Options{}, "arm:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "arm", fleet.Failed},
+		"full from the start":           {sshdtest.Options{}, "arm:started", "cat /dev/zero >/var/fill 2>/dev/null; true", "arm", fleet.Failed},
+		"full at the keys":              {sshdtest.Options{}, "keys:started", "cat /dev/zero >/root/fill 2>/dev/null; true", "keys", fleet.Undone},
+		"full at sshd":                  {sshdtest.Options{}, "sshd:started", "cat /dev/zero >/root/fill 2>/dev/null; cat /dev/zero >/var/fill 2>/dev/null; true", "sshd", fleet.Undone},
+		"the guard is killed":           {sshdtest.Options{}, "keys:started", "kill -9 $(cat /var/lib/assay-fix/guard.pid)", "keys", fleet.Undone},
+		"the connection is cut":         {sshdtest.Options{}, "sshd:started", "pkill -9 -x sshd", "sshd", fleet.LeftToIt},
+		"cut and closed":                {sshdtest.Options{}, "lock:started", "pkill -9 -x sshd", "lock", fleet.LeftToIt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := c.o
 			o.Setup = sshdtest.User("root", "rootpw", old) + "echo >>/root/.ssh/authorized_keys"
 			m := sshdtest.Start(t, o)
-			before := m.Run(files)
+			before, pid := m.Run(files), m.Run("pgrep -o -x sshd")
 			cl := sshClient(t, m, "root", openssh.Options{Identities: []string{old.File}})
 			rollback := 90 * time.Second
 			if c.state == fleet.LeftToIt {
@@ -370,11 +371,17 @@ func TestFixFails(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 			}
 			time.Sleep(time.Second) // sshd reads its files again
+			a := attacker{t, m}
+			if c.state != fleet.LeftToIt && name != "nobody is allowed" { // the server that is killed there starts again with whatever settings it finds
+				a.want("old key, while what broke it is still there", a.key("root", old), true)
+				if out := m.Run("pgrep -o -x sshd"); out != pid {
+					t.Errorf("sshd ended: it was %s, it is %s", pid, out)
+				}
+			}
 			m.Run("rm -f /etc/ssh/sshd_config.d/zz.conf /root/fill /var/fill; kill -HUP $(cat /run/sshd.pid) || true; sleep 1")
 			if after := m.Run(files); after != before {
 				t.Errorf("not as it was:\n%s\n-- was --\n%s", after, before)
 			}
-			a := attacker{t, m}
 			a.want("old key", a.key("root", old), true)
 			m.Run("rm -rf /var/lib/assay-fix/result; rmdir /var/lib/assay-fix 2>/dev/null; true")
 			gone(t, m)
@@ -396,4 +403,26 @@ func TestFixRestart(t *testing.T) {
 	a.want("new key", a.key("root", fresh), true)
 	a.want("old key", a.key("root", old), false)
 	gone(t, m)
+}
+
+// TestFixBarred: files that keep us out, and that the running sshd has not read
+// yet, are a reason not to begin: the fix would make it read them.
+func TestFixBarred(t *testing.T) {
+	needMachine(t)
+	old, fresh := sshdtest.NewKey(t, "old"), sshdtest.NewKey(t, "fresh")
+	m := sshdtest.Start(t, sshdtest.Options{Setup: sshdtest.User("root", "rootpw", old)})
+	for _, line := range []string{"AllowUsers nobody deploy@192.0.2.1", "DenyUsers ro*t", "AllowGroups wheel", "DenyGroups root", "PermitRootLogin no", "AllowUsers root", "DenyUsers root@192.0.2.1", "AllowGroups wheel root"} {
+		m.Run("echo '" + line + "' >/etc/ssh/sshd_config.d/00-zz.conf")
+		conn, err := sshClient(t, m, "root", openssh.Options{Identities: []string{old.File}}).Login(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = PlanFix(t.Context(), FixTarget{Admin: conn, SSH: sshClient(t, m, "root", openssh.Options{})}, FixOptions{NewKey: fresh.Signer})
+		conn.Close()
+		var refused *fleet.RefusedError
+		allows := line == "AllowUsers root" || line == "DenyUsers root@192.0.2.1" || line == "AllowGroups wheel root"
+		if errors.As(err, &refused) == allows {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
 }

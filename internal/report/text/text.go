@@ -66,8 +66,12 @@ func (p *page) say(en, zh string, args ...any) string {
 }
 
 func (p *page) run(r *report.Run) {
-	if r.Config.Command == "clean" {
+	switch {
+	case r.Config.Command == "clean":
 		p.clean(r)
+		return
+	case r.Config.Command == "fix" || strings.HasPrefix(r.Config.Command, "policy ") && len(r.Actions) > 0:
+		p.change(r)
 		return
 	}
 	p.head(r)
