@@ -30,6 +30,10 @@ func (p *FixPlan) Actions(o FixOptions) (out []PlannedAction) {
 	if q.PlaceIn != "" {
 		add("place", finding.Edit{Op: finding.PlaceKey, Path: q.PlaceIn, User: q.User, With: print}, "put the new key %s into %s", "将新公钥 %s 写入 %s", print, q.PlaceIn)
 	}
+	if q.PlaceIn == "" {
+		out = append(out, PlannedAction{"place", report.Action{Edit: finding.Edit{Op: finding.PlaceKey, User: q.User, With: print}, Result: "left",
+			Why: finding.Tf("the new key %s is in place", "新公钥 %s 已存在", print)}})
+	}
 	add("enter", finding.Edit{Op: finding.ProveLogin, User: q.User, With: print}, "log in with the new key %s as %s in a second connection", "使用新密钥 %s 以 %s 身份通过第二个连接登录", print, q.User)
 	if q.Restart {
 		add("restart", finding.Edit{Op: finding.Restart}, "restart, and log in again", "重启并再次登录")

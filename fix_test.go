@@ -3,11 +3,8 @@ package assay
 import (
 	"context"
 	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -159,105 +156,6 @@ func TestFix(t *testing.T) {
 	p, err = fix(t.Context(), t, c2, FixOptions{NewKey: fresh.Signer, Trust: tr}, nil, nil)
 	if err != nil || !p.Plan.Empty() {
 		t.Errorf("again: %v, %+v", err, p.Plan)
-	}
-	gone(t, m)
-}
-
-// killStep is set in a child of TestFixKilled: "step:state".
-const killStep = "ASSAY_TEST_KILL"
-
-// TestFixChild is the process that is killed.
-func TestFixChild(t *testing.T) {
-	at := os.Getenv(killStep)
-	if at == "" {
-		t.Skip("runs only in a child of TestFixKilled")
-	}
-	f := strings.Fields(os.Getenv("ASSAY_TEST_FIX")) // port, old, fresh, dir
-	m := &sshdtest.Machine{Port: f[0], Dir: f[3]}
-	key, err := openssh.ReadIdentity(f[2], nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := sshClient(t, m, "root", openssh.Options{Identities: []string{f[1]}})
-	rollback := 5 * time.Second
-	switch step, _, _ := strings.Cut(at, ":"); step { // late steps must be reached before the guard acts, on a busy host too
-	case "users", "sshd", "reenter", "refused", "confirm":
-		rollback = 25 * time.Second
-	}
-	_, err = fix(t.Context(), t, c, FixOptions{NewKey: key, RemoveUsers: []string{"left"}, Rollback: rollback}, nil, func(e fleet.Event) {
-		if e.Step+":"+string(e.State) == at {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		}
-		if e.State == fleet.Started && at == e.Step+":middle" {
-			go func() {
-				time.Sleep(60 * time.Millisecond)
-				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			}()
-		}
-	})
-	t.Fatalf("was not killed at %s: %v", at, err)
-}
-
-// TestFixKilled kills the fix before every step, in the middle of some, and
-// after the last. At every moment from then on the new or the old key enters,
-// and in the end the machine is as it was, or done.
-func TestFixKilled(t *testing.T) {
-	needMachine(t)
-	for _, at := range []string{"arm:started", "place:started", "enter:started", "keys:started", "lock:started", "users:started", "sshd:started",
-		"reenter:started", "refused:started", "confirm:started", "confirm:done", "arm:middle", "keys:middle", "users:middle", "sshd:middle", "confirm:middle"} {
-		t.Run(at, func(t *testing.T) {
-			t.Parallel()
-			killed(t, at)
-		})
-	}
-}
-
-func killed(t *testing.T, at string) {
-	old, fresh, evil := sshdtest.NewKey(t, "old"), sshdtest.NewKey(t, "fresh"), sshdtest.NewKey(t, "evil")
-	m := sshdtest.Start(t, sshdtest.Options{Setup: sshdtest.User("root", "rootpw", old) + sshdtest.User("deploy", "deploypw", evil) + sshdtest.User("left", "leftpw", evil) + careless})
-	const state = "cat /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*; stat -c '%n %a %u %g' /etc/shadow /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* /root/.ssh/* /home/*/.ssh/*"
-	before := m.Run(state)
-	child := exec.Command(os.Args[0], "-test.run", "^TestFixChild$", "-test.v")
-	child.Env = append(os.Environ(), killStep+"="+at, "ASSAY_TEST_FIX="+strings.Join([]string{m.Port, old.File, fresh.File, m.Dir}, " "))
-	out, err := child.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v\n%s", err, out)
-	}
-	a := attacker{t, m}
-	for end := time.Now().Add(60 * time.Second); ; {
-		if !a.key("root", fresh) && !a.key("root", old) {
-			// Between the two questions the guard may have acted: ask again.
-			if !a.key("root", fresh) && !a.key("root", old) {
-				t.Fatal("locked out")
-			}
-		}
-		if _, err := m.Try("test -e /var/lib/assay-fix/armed -o -e /var/lib/assay-fix/fired"); err != nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the guard did not act:\n%s", m.Run("ls -la /var/lib/assay-fix; ps ax"))
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
-	if at == "confirm:done" || at == "confirm:middle" && a.key("root", fresh) {
-		a.want("new key", a.key("root", fresh), true)
-		a.want("old key", a.key("root", old), false)
-		a.want("password", a.password("deploy", "deploypw"), false)
-		return
-	}
-	a.want("old key", a.key("root", old), true)
-	a.want("deploy's password", a.password("deploy", "deploypw"), true)
-	if after := m.Run(state); after != before {
-		t.Errorf("not as it was:\n%s\n-- was --\n%s", after, before)
-	}
-	if at != "sshd:started" && at != "arm:middle" {
-		return
-	}
-	// And the next fix goes through.
-	c := sshClient(t, m, "root", openssh.Options{Identities: []string{old.File}})
-	if _, err := fix(t.Context(), t, c, FixOptions{NewKey: fresh.Signer}, nil, nil); err != nil {
-		t.Errorf("the fix after it: %v", err)
 	}
 	gone(t, m)
 }
