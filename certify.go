@@ -43,7 +43,7 @@ func (w *Witness) Handle(m report.Message) error {
 		w.accept(m.Gap.ID, m.Gap.Title, m.Gap.Accepted)
 	case m.Verdict != nil:
 		v := m.Verdict
-		w.judged, w.clean = true, v.Clean
+		w.judged, w.clean = true, v.Clean && v.Scope == 0 // a part of a machine is never certified
 		w.detail.Findings, w.detail.Files, w.detail.BytesRead = v.Findings, v.Files, v.BytesRead
 		w.images = []attest.Image{{FileSHA256: v.SHA256, DiskSHA256: v.DiskSHA256}}
 		for _, d := range v.Further {

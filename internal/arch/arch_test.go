@@ -93,8 +93,8 @@ var rooms = []struct{ room, may string }{
 var powers = []struct{ pkgs, may string }{
 	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo internal/apply internal/remote internal/remote/* internal/winapi"},
 	{"os/exec", "internal/sandbox internal/need internal/demo"},
-	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs"}, // cmd: the signals that interrupt it
-	{"unsafe", "internal/winapi"},                                            // Win32 takes structures by pointer
+	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs internal/durable"}, // cmd: the signals that interrupt it; durable: a lock on Windows
+	{"unsafe", "internal/winapi"},                                                             // Win32 takes structures by pointer
 	{"golang.org/x/sys/windows golang.org/x/sys/windows/registry", "internal/winapi"},
 	{"plugin", ""},
 	{"net net/http", "internal/cloud/* internal/web internal/remote internal/remote/*"},
