@@ -447,6 +447,9 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	x := g.Index()
 	r.verdict.Files += len(x.Files)
 	r.verdict.Sealed += int(meter.Sealed.Load())
+	if r.t.Dir != "" { // an image counts what is read of it itself
+		r.read.Add(meter.Done.Load())
+	}
 	for _, f := range x.Faults {
 		r.gap(f)
 	}

@@ -343,7 +343,11 @@ func (a *app) open(p *plan.Plan, counted map[string]bool) {
 	if len(lines) == 0 {
 		return
 	}
-	a.hint(finding.Tf("\nassay: the copy is made; %d decisions are open:", "\nassay：副本已生成，尚有 %d 项待决定：", len(lines)))
+	if len(lines) == 1 {
+		a.hint(finding.T("\nassay: the copy is made; 1 decision is open:", "\nassay：副本已生成，尚有 1 项待决定："))
+	} else {
+		a.hint(finding.Tf("\nassay: the copy is made; %d decisions are open:", "\nassay：副本已生成，尚有 %d 项待决定：", len(lines)))
+	}
 	for i, l := range lines {
 		if i == maxOpen {
 			a.hint(finding.Tf("  … and %d more: --plan FILE lists all", "  … 另有 %d 项：用 --plan FILE 查看全部", len(lines)-i))

@@ -99,8 +99,11 @@ func (p *page) head(r *report.Run) {
 		if s.Packages > 0 {
 			line = append(line, p.say("%d packages", "%d 个软件包", s.Packages))
 		}
-		if len(s.Logins) > 0 {
-			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", len(s.Logins)))
+		switch n := len(s.Logins); {
+		case n == 1:
+			line = append(line, p.say("1 account with a login shell", "1 个可登录的账户"))
+		case n > 1:
+			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", n))
 		}
 	}
 	if a := r.Inventory.Account; a != nil {
