@@ -25,7 +25,7 @@ func TestSnapshot(t *testing.T) {
 			extra = append(extra, f)
 		}
 	}
-	if len(extra) != 1 || extra[0].Check != "linux/ssh/authorized-keys" || extra[0].Where.Path != "/root/.ssh/authorized_keys" || extra[0].Fix != nil && len(extra[0].Fix.Edits) > 0 {
+	if len(extra) != 1 || extra[0].Check != "any/ssh/authorized-keys" || extra[0].Where.Path != "/root/.ssh/authorized_keys" || extra[0].Fix != nil && len(extra[0].Fix.Edits) > 0 {
 		t.Errorf("the snapshot gives %+v", extra)
 	}
 	if d := differ(got.ids(), want); strings.Count(d, "\n") != 1 {
@@ -70,7 +70,7 @@ func TestDataDisk(t *testing.T) {
 	g.put("dumps/shop.sql", "-- MySQL dump 10.19\nINSERT INTO `users` VALUES (1,'li.na@example.com');\n", 0o644, 0)
 	img := disk(t, "gpt", part{"type=linux", ext4(t, 32*mib, homeUUID, g.dir)})
 	got := inspect(t, img)
-	for _, c := range []string{"linux/ssh/private-keys", "any/data/dumps"} {
+	for _, c := range []string{"any/ssh/private-keys", "any/data/dumps"} {
 		if !strings.Contains(strings.Join(got.ids(), "\n"), c) {
 			t.Errorf("no finding of %s in %q", c, got.ids())
 		}

@@ -28,9 +28,9 @@ var windowsChecks = []string{
 	"windows/files/activity", "windows/files/answer-files", "windows/files/event-logs", "windows/files/group-policy-passwords", "windows/files/logs", "windows/files/memory-dumps",
 	"windows/files/powershell-history", "windows/files/private-keys", "windows/files/saved-connections", "windows/files/saved-credentials", "windows/files/ssh-server",
 	"windows/files/temporary-files", "windows/files/user-files", "windows/files/web-server", "windows/files/wireless",
-	"windows/registry/deleted-keys", "windows/registry/environment", "windows/registry/saved-passwords", "windows/registry/snmp", "windows/registry/ssh-clients", "windows/registry/traces",
+	"windows/registry/deleted-keys", "windows/registry/environment", "windows/registry/saved-passwords", "windows/registry/secrets", "windows/registry/snmp", "windows/registry/ssh-clients", "windows/registry/traces",
 	"windows/system/cloud-assistant", "windows/system/vminit-data",
-	"linux/ssh/authorized-keys", "linux/ssh/private-keys",
+	"any/ssh/authorized-keys", "any/ssh/private-keys",
 }
 
 // TestWindows is the whole story on an image of Windows: inspect finds what

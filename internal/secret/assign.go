@@ -317,9 +317,9 @@ var about = []string{"forgot", "reset", "change", "show", "hide", "enter", "inva
 	"confirm", "repeat", "retype", "verify", "validate", "check", "error", "err", "msg", "message", "label", "text", "placeholder", "input", "field", "get", "lbl", "prompt", "bad", "incorrect", "ask", "hint", "empty",
 	"publickey"} // .NET's publicKeyToken names the signer of every assembly of Windows
 
-// named reports whether the key ends in one of the rule's names, and does not
-// only speak about one.
-func (r *rule) namedBy(key []byte) bool {
+// namedBy reports whether the key ends in one of the rule's names, and does not
+// only speak about one; a function that takes a secret may.
+func (r *rule) namedBy(key []byte, called bool) bool {
 	var buf [2*maxKey + 32]byte
 	k := fold(buf[:], key)
 	for _, n := range r.names {
@@ -327,6 +327,9 @@ func (r *rule) namedBy(key []byte) bool {
 			continue
 		}
 		for _, a := range about {
+			if called {
+				break
+			}
 			if len(k)-len(n) >= len(a) && string(k[:len(a)]) == a {
 				return false
 			}
@@ -336,13 +339,13 @@ func (r *rule) namedBy(key []byte) bool {
 	return false
 }
 
-// setter reports whether a called name is one that takes a secret to keep:
-// setPassword, or password itself.
+// setter reports whether a called name is one that takes a secret: setPassword,
+// check_password, or password itself.
 func (r *rule) setter(name []byte) bool {
 	if i := bytes.LastIndexByte(name, '.'); i >= 0 {
 		name = name[i+1:]
 	}
-	for _, verb := range []string{"set", "with", "use", "put", "add"} {
+	for _, verb := range []string{"set", "with", "use", "put", "add", "make", "check", "change", "verify", "hash", "encode"} {
 		if hasFold(name, verb) {
 			return true
 		}
@@ -353,7 +356,7 @@ func (r *rule) setter(name []byte) bool {
 // matchAssign takes the literal that a name of the rule is given.
 func matchAssign(r *rule, v *view) {
 	p, ok := v.assignment()
-	if !ok || !r.namedBy(v.b[p.keyFrom:p.keyTo]) {
+	if !ok || !r.namedBy(v.b[p.keyFrom:p.keyTo], p.sep == '(') {
 		return
 	}
 	val := v.b[p.from:p.to]
@@ -369,7 +372,7 @@ func matchAssign(r *rule, v *view) {
 	if p.sep == '(' && !r.setter(v.b[p.keyFrom:p.keyTo]) {
 		return
 	}
-	if !r.body.fits(val) || !v.nearby(r.near) || placeholder(val) {
+	if !r.body.fits(val) || !v.nearby(r.near) {
 		return
 	}
 	conf, why := v.believe(r, p, val)

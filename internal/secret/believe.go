@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"assay/finding"
+	"assay/internal/standin"
 )
 
 var (
@@ -13,6 +14,8 @@ var (
 	whyWord    = finding.T("a plain word given to a name for a credential", "将普通单词赋给凭证名称")
 	whyRandom  = finding.T("a random value given to a name for a credential", "将随机值赋给凭证名称")
 	whyUnknown = finding.T("a value given to a name for a credential", "将值赋给凭证名称")
+	whyWeak    = finding.T("a word for a secret, given to a name for a credential", "将代指密钥的单词赋给凭证名称")
+	whyTest    = finding.T("a value that a test or an example gives to a name for a credential", "测试或示例中赋给凭证名称的值")
 	whyDefault = finding.T("the value used when a variable is not set", "变量未设置时使用的默认值")
 )
 
@@ -23,11 +26,19 @@ var (
 func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	m := mixOf(val)
 	f := v.run.place.form
-	if m.other > 0 || m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
+	grade := standin.Of(val)
+	if grade == standin.None || m.other > 0 && (p.sep != '(' || !v.run.place.tests || m.space > 0) ||
+		m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if speaks(val, m) || bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) {
+	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) {
 		return 0, finding.Text{}
+	}
+	if p.sep == ',' && p.quote == 0 || p.comment && byteAt(v.b, p.keyFrom-1) == '`' {
+		return 0, finding.Text{}
+	}
+	if grade < standin.Real || speaks(val, m) || bytes.EqualFold(val, v.b[p.keyFrom:p.keyTo]) {
+		return v.weak(r, p, val, grade)
 	}
 	if r.body.set != nil { // of a form of its own
 		if !random(val) {
@@ -39,18 +50,17 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		return 0, finding.Text{}
 	}
 	rnd := random(val)
-	if r.gate == machine && !rnd {
-		if !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) {
-			return 0, finding.Text{}
-		}
-	}
-	if r.gate == machine && (uuid(val) && f == source || f == markup && !rnd) {
-		return 0, finding.Text{}
+	if r.gate == machine && (!rnd && !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) ||
+		uuid(val) && f == source || f == markup && !rnd) {
+		return v.weak(r, p, val, grade)
 	}
 	if p.sep == '$' {
 		return 60, whyDefault
 	}
 	if p.sep == ' ' && f == source && p.quote == 0 {
+		return 0, finding.Text{}
+	}
+	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && isQuote(byteAt(v.b, p.keyTo)) { // test "$pass" = "x"
 		return 0, finding.Text{}
 	}
 	switch f {
@@ -63,6 +73,56 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		return 80, whyShell
 	}
 	return v.elsewhere(r, p, val, m, rnd)
+}
+
+// weakWorth is for what tests and examples alone give a reason to report.
+const weakWorth = 30
+
+// weak judges words for a secret, and values too short or too plain for a key.
+// Tests use them as secrets, and some people do; anywhere else they are the
+// names of fields.
+func (v *view) weak(r *rule, p *pair, val []byte, grade standin.Grade) (int, finding.Text) {
+	f := v.run.place.form
+	key := bytes.TrimLeft(v.b[p.keyFrom:p.keyTo], "_")
+	switch {
+	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.':
+		return 0, finding.Text{}
+	case v.run.place.tests && (p.quote != 0 || p.sep == '>' || literalForm(f) || v.inString(p) || f == unknown && p.sep == '=' && !v.goesOn(p)) && !(r.gate == machine && bytes.EqualFold(key, []byte("token"))):
+		return weakWorth, whyTest
+	case grade == standin.Lazy && literalForm(f) && mixOf(val).upper == 0 && p.sep != ',' && p.sep != '(' && !v.goesOn(p):
+		return weakWorth, whyWeak
+	case grade == standin.Real && f == config && r.gate == machine && p.sep == '=' && p.quote == 0 && mixOf(val).digit > 0 && mixOf(val).lower > 2:
+		return weakWorth, whyUnknown
+	}
+	return 0, finding.Text{}
+}
+
+// function reports whether the quoted name is the first argument of a function
+// that has a name: put("password", "x"), and not ("password", "x").
+func (v *view) function() bool {
+	i := v.pair.keyFrom - 2
+	for i > 0 && v.b[i] == ' ' {
+		i--
+	}
+	return byteAt(v.b, i) == '(' && i > 0 && keyChar[v.b[i-1]]
+}
+
+// inString reports whether a pair without quotes of its own is part of a string
+// that is a list of them: "user=x&password=y", "--password=y".
+func (v *view) inString(p *pair) bool {
+	i := p.keyFrom - 1
+	for i > 0 && v.b[i] == '-' {
+		i--
+	}
+	c, next := byteAt(v.b, i), byteAt(v.b, p.to)
+	return p.sep == '=' && p.quote == 0 && (c == '&' || c == '?' || c == ';' || isQuote(c)) && (next == '&' || next == ';' || isQuote(next))
+}
+
+// version reports whether a value is a version of a module of that name:
+// "1.2.1", "^4.0".
+func version(val []byte) bool {
+	val = bytes.TrimLeft(val, "^~>=v ")
+	return len(val) > 2 && bytes.Contains(val, []byte(".")) && len(bytes.Trim(val, "0123456789.")) == 0
 }
 
 func literalForm(f form) bool { return f == config || f == shell || f == history }
@@ -98,6 +158,9 @@ func (v *view) goesOn(p *pair) bool {
 func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, finding.Text) {
 	f := v.run.place.form
 	if p.quote == 0 && p.sep != '>' {
+		if v.inString(p) {
+			return v.sourceWorth(val, m, rnd)
+		}
 		if f == source || f == markup || expression(val, p) || v.goesOn(p) || val[len(val)-1] == ':' {
 			return 0, finding.Text{}
 		}
@@ -131,6 +194,9 @@ func (v *view) sourceWorth(val []byte, m mix, rnd bool) (int, finding.Text) {
 	case m.digit == 0 && m.symbol == 0:
 		return 35, whyWord
 	case m.digit == 0 && allIn(val, keyChar): // "user-pass", "form.field"
+		if v.pair.sep == ',' {
+			return 0, finding.Text{}
+		}
 		return 25, whyWord
 	case len(val) < 5:
 		return 40, whySource
@@ -149,7 +215,7 @@ func allIn(v []byte, set *[256]bool) bool {
 	return true
 }
 
-var credentialWords = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "accesskey", "privatekey"}
+var credentialWords = []string{"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "credential", "accesskey", "privatekey"}
 
 // speaks reports whether a value is about a credential instead of being one:
 // "userPassword", "auth.token.key".

@@ -71,8 +71,11 @@ make() {
 	)
 }
 
-# reload makes the running sshd read its files again. It keeps connections.
+# reload makes the running sshd read its files again. It keeps connections. An
+# sshd that is told to read settings which it refuses ends: it goes on with the
+# old ones instead.
 reload() {
+	sshd -t 2>/dev/null || return 1
 	if [ -d /run/systemd/system ]; then
 		for u in ssh sshd; do
 			systemctl is-active --quiet $u.service && systemctl reload $u.service && return 0

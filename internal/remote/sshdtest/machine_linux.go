@@ -192,6 +192,9 @@ func NewKey(t testing.TB, comment string) Key {
 		t.Fatal(err)
 	}
 	k.Public = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(sp))) + " " + comment
+	if err := os.WriteFile(k.File+".pub", []byte(k.Public+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return k
 }
 
