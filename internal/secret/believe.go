@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"strings"
 
 	"assay/finding"
 	"assay/internal/standin"
@@ -31,7 +32,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) {
+	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) || hexNumber(val) || v.ternary(p) {
 		return 0, finding.Text{}
 	}
 	if p.sep == ',' && p.quote == 0 || p.comment && byteAt(v.b, p.keyFrom-1) == '`' {
@@ -51,7 +52,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	}
 	rnd := random(val)
 	if r.gate == machine && (!rnd && !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) ||
-		uuid(val) && f == source || f == markup && !rnd) {
+		uuid(val) && !literalForm(f) || f == markup && !rnd) {
 		return v.weak(r, p, val, grade)
 	}
 	if p.sep == '$' {
@@ -67,7 +68,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	case config:
 		return v.config(p, val, m, rnd)
 	case shell, history:
-		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) {
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || p.quote == 0 && p.sep == '=' && strings.HasSuffix(v.run.place.name, ".ps1") {
 			return 0, finding.Text{}
 		}
 		return 80, whyShell
@@ -85,7 +86,7 @@ func (v *view) weak(r *rule, p *pair, val []byte, grade standin.Grade) (int, fin
 	f := v.run.place.form
 	key := bytes.TrimLeft(v.b[p.keyFrom:p.keyTo], "_")
 	switch {
-	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.':
+	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.' || fileName(val):
 		return 0, finding.Text{}
 	case v.run.place.tests && (p.quote != 0 || p.sep == '>' || literalForm(f) || v.inString(p) || f == unknown && p.sep == '=' && !v.goesOn(p)) && !(r.gate == machine && bytes.EqualFold(key, []byte("token"))):
 		return weakWorth, whyTest
@@ -123,6 +124,32 @@ func (v *view) inString(p *pair) bool {
 func version(val []byte) bool {
 	val = bytes.TrimLeft(val, "^~>=v ")
 	return len(val) > 2 && bytes.Contains(val, []byte(".")) && len(bytes.Trim(val, "0123456789.")) == 0
+}
+
+// hexNumber reports whether a value is a number of a program: 0x00000009.
+func hexNumber(val []byte) bool {
+	return len(val) > 2 && len(val) <= 18 && val[0] == '0' && val[1]|0x20 == 'x' && allIn(val[2:], sets["hex"])
+}
+
+// fileName reports whether a value is the name of a file that holds the key.
+func fileName(val []byte) bool {
+	for _, ext := range []string{".key", ".pem", ".crt", ".cer", ".der", ".jks", ".p12", ".pfx", ".txt", ".json"} {
+		if bytes.HasSuffix(val, []byte(ext)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ternary reports whether the quoted name is the first branch of c ? "x" : "y".
+func (v *view) ternary(p *pair) bool {
+	i := p.keyFrom - 1
+	if p.sep != ':' || !isQuote(byteAt(v.b, i)) {
+		return false
+	}
+	for i--; i > 0 && v.b[i] == ' '; i-- {
+	}
+	return byteAt(v.b, i) == '?'
 }
 
 func literalForm(f form) bool { return f == config || f == shell || f == history }

@@ -183,6 +183,9 @@ func (r *rule) take(v *view, lo int, m []int) {
 // well, they count for little, and in programs only in those that test.
 func (r *rule) worth(v *view, val []byte, d *verdict) bool {
 	g, place := r.gate.grade(val), &v.run.place
+	if r.weak && g == standin.Real && place.form == source && speaks(val, mixOf(val)) {
+		g = standin.Word
+	}
 	switch {
 	case g == standin.None || g < standin.Real && !r.weak:
 		return false

@@ -123,7 +123,7 @@ func (p *place) weigh(low, base string) {
 		}
 	}
 	locale := p.form == table && (strings.HasSuffix(base, ".po") || strings.HasSuffix(base, ".pot") || strings.HasSuffix(base, ".strings")) ||
-		has(low, "/locale/", "/locales/", "/i18n/", "/lang/", "/langs/", "/translations/", "/l10n/", "/lc_messages/", "messages_", "messages.properties", "strings.xml", "_zh_cn.", "zh-cn.", "en-us.")
+		has(low, "/locale/", "/locales/", "/localization/", "/localisation/", "/i18n/", "/lang/", "/langs/", "/translations/", "/l10n/", "/lc_messages/", "messages_", "messages.properties", "strings.xml", "_zh_cn.", "zh-cn.", "en-us.")
 	add(inLocale, locale)
 	add(inDocs, !locale && (p.form == prose && !has(low, "passwords.txt", "password.txt", "/root/", "/home/", "user-data") || has(low, "/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/docs/", "/doc/", "/man/man")))
 	p.tests = has(low, "/test/", "/tests/", "/testdata/", "_test.", "/spec/", "/__tests__/", ".test.", ".spec.", "/examples/", "/example/", "/samples/", "/sample/", "/fixtures/", "/mock", ".example", ".sample", ".dist", "-sample.", "-example.", "test_", "/demos/", "/tutorial", "/specs/", "_spec.", "/molecule/")
