@@ -32,7 +32,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) || hexNumber(val) || v.ternary(p) {
+	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) || hexNumber(val) || v.ternary(p) || constant(val, m, v.run.place.tests) || relativePath(val, m) {
 		return 0, finding.Text{}
 	}
 	if p.sep == ',' && p.quote == 0 || p.comment && byteAt(v.b, p.keyFrom-1) == '`' {
@@ -61,14 +61,14 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	if p.sep == ' ' && f == source && p.quote == 0 {
 		return 0, finding.Text{}
 	}
-	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && isQuote(byteAt(v.b, p.keyTo)) { // test "$pass" = "x"
+	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && !powerShell(v.run.place.name) { // test "$pass" = "x"; a shell assigns without "$"
 		return 0, finding.Text{}
 	}
 	switch f {
 	case config:
 		return v.config(p, val, m, rnd)
 	case shell, history:
-		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || p.quote == 0 && p.sep == '=' && strings.HasSuffix(v.run.place.name, ".ps1") {
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || p.quote == 0 && p.sep == '=' && powerShell(v.run.place.name) {
 			return 0, finding.Text{}
 		}
 		return 80, whyShell
@@ -129,6 +129,22 @@ func version(val []byte) bool {
 // hexNumber reports whether a value is a number of a program: 0x00000009.
 func hexNumber(val []byte) bool {
 	return len(val) > 2 && len(val) <= 18 && val[0] == '0' && val[1]|0x20 == 'x' && allIn(val[2:], sets["hex"])
+}
+
+// constant reports whether a value is the name of one: FTP_PASS.
+func constant(val []byte, m mix, tests bool) bool {
+	return !tests && m.lower == 0 && m.digit == 0 && m.upper > 2 && bytes.IndexByte(val, '_') > 0 && allIn(val, keyChar)
+}
+
+// relativePath reports whether a value is a path in words: etc/pool_passwd.
+func relativePath(val []byte, m mix) bool {
+	return m.digit == 0 && m.upper == 0 && bytes.IndexByte(val, '/') > 0 && allIn(val, pathChar)
+}
+
+var pathChar = charset("a-z/_.-")
+
+func powerShell(name string) bool {
+	return strings.HasSuffix(name, ".ps1") || strings.HasSuffix(name, ".psm1")
 }
 
 // fileName reports whether a value is the name of a file that holds the key.
@@ -218,6 +234,8 @@ func (v *view) sourceWorth(val []byte, m mix, rnd bool) (int, finding.Text) {
 	switch {
 	case rnd:
 		return 75, whyRandom
+	case m.digit == 0 && allIn(val, keyChar) && v.pair.sep == '(' && !v.run.place.tests && !hasFold(v.b[v.pair.keyFrom:], "set"): // check_password("proxy", …)
+		return 0, finding.Text{}
 	case m.digit == 0 && m.symbol == 0:
 		return 35, whyWord
 	case m.digit == 0 && allIn(val, keyChar): // "user-pass", "form.field"
@@ -257,7 +275,7 @@ func speaks(val []byte, m mix) bool {
 			return true
 		}
 	}
-	return false
+	return bytes.HasSuffix(k, []byte("pass")) && len(k) > len("pass")
 }
 
 // expression reports whether a bare word is something to be computed: a call,
