@@ -68,7 +68,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	case config:
 		return v.config(p, val, m, rnd)
 	case shell, history:
-		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || p.quote == 0 && p.sep == '=' && powerShell(v.run.place.name) {
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || f == shell && expanded(val, p) || p.quote == 0 && p.sep == '=' && powerShell(v.run.place.name) {
 			return 0, finding.Text{}
 		}
 		return 80, whyShell
@@ -129,6 +129,20 @@ func version(val []byte) bool {
 // hexNumber reports whether a value is a number of a program: 0x00000009.
 func hexNumber(val []byte) bool {
 	return len(val) > 2 && len(val) <= 18 && val[0] == '0' && val[1]|0x20 == 'x' && allIn(val[2:], sets["hex"])
+}
+
+// expanded reports whether a shell puts something else in the place of a value:
+// "$dir$name", `expr 1 + 2`.
+func expanded(val []byte, p *pair) bool {
+	if p.quote == '`' {
+		return true
+	}
+	for i, c := range val {
+		if next := byteAt(val, i+1); c == '$' && p.quote != '\'' && (next == '_' || next == '{' || next == '(' || next == '$' || next|0x20 >= 'a' && next|0x20 <= 'z') && (i == 0 || val[i-1] != '\\') {
+			return true
+		}
+	}
+	return false
 }
 
 // constant reports whether a value is the name of one: FTP_PASS.

@@ -16,7 +16,7 @@ const (
 )
 
 // noWords are values that say that there is no secret, or what to put there.
-var noWords = wordSet(`n/a changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
+var noWords = wordSet(`n/a username:password user:password user:pass changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
 	empty random foobared amd64 arm64 i386 armhf all noarch x86_64 aarch64 todo fixme dummy prompt ask string str text varchar required optional requisite sufficient
 	include int integer bool boolean object any void number float bytes byte char files compat systemd nis sss db ldap files,systemd passw0rd_here
 	username user login name value key unset self this enabled disabled plain basic digest bearer oauth oauth2 md5 sha1 sha256 sha512 bcrypt
