@@ -218,6 +218,9 @@ func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, fi
 		if v.inString(p) {
 			return v.sourceWorth(val, m, rnd)
 		}
+		if c := byteAt(v.b, p.keyFrom-1); rnd && f != source && f != markup && (c == '?' || c == '&') { // the query of a URL, as logs have it
+			return 75, whyRandom
+		}
 		if f == source || f == markup || expression(val, p) || v.goesOn(p) || val[len(val)-1] == ':' {
 			return 0, finding.Text{}
 		}
