@@ -214,6 +214,9 @@ func (v *view) value(at int) bool {
 		at++
 	}
 	if q := byteAt(b, at); isQuote(q) {
+		if byteAt(b, at+1) == q && byteAt(b, at+2) == q && byteAt(b, at+3) != '\n' { // """x"""
+			at += 2
+		}
 		p.quote, p.from = q, at+1
 		for i := at + 1; i < end && b[i] != '\n'; i++ {
 			switch {
@@ -317,6 +320,9 @@ var about = []string{"forgot", "reset", "change", "show", "hide", "enter", "inva
 	"confirm", "repeat", "retype", "verify", "validate", "check", "error", "err", "msg", "message", "label", "text", "placeholder", "input", "field", "get", "lbl", "prompt", "bad", "incorrect", "ask", "hint", "empty",
 	"publickey"} // .NET's publicKeyToken names the signer of every assembly of Windows
 
+// otherWords end like a name for a secret and are none.
+var otherWords = []string{"compass", "bypass", "trespass", "surpass", "overpass", "underpass"}
+
 // namedBy reports whether the key ends in one of the rule's names, and does not
 // only speak about one; a function that takes a secret may.
 func (r *rule) namedBy(key []byte, called bool) bool {
@@ -326,17 +332,33 @@ func (r *rule) namedBy(key []byte, called bool) bool {
 		if len(k) < len(n) || string(k[len(k)-len(n):]) != n {
 			continue
 		}
+		for _, w := range otherWords {
+			if len(k) >= len(w) && string(k[len(k)-len(w):]) == w {
+				return false
+			}
+		}
 		for _, a := range about {
 			if called {
 				break
 			}
-			if len(k)-len(n) >= len(a) && string(k[:len(a)]) == a {
+			if string(k[:len(k)-len(n)]) == a || wordBegins(key, a) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// wordBegins reports whether key begins with the word, as "resetUserPassword" and
+// "RESET_PASSWORD" do with "reset", and "MINIO_PASSWORD" not with "min".
+func wordBegins(key []byte, word string) bool {
+	if len(key) <= len(word) || !hasFold(key, word) {
+		return false
+	}
+	last, next := key[len(word)-1], key[len(word)]
+	lower := func(c byte) bool { return c >= 'a' && c <= 'z' }
+	return !sets["alnum"][next] || lower(last) && next >= 'A' && next <= 'Z'
 }
 
 // setter reports whether a called name is one that takes a secret: setPassword,

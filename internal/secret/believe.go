@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"strings"
 
 	"assay/finding"
 	"assay/internal/standin"
@@ -31,7 +32,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) {
+	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) || hexNumber(val) || v.ternary(p) || constant(val, m, v.run.place.tests) || relativePath(val, m) {
 		return 0, finding.Text{}
 	}
 	if p.sep == ',' && p.quote == 0 || p.comment && byteAt(v.b, p.keyFrom-1) == '`' {
@@ -51,7 +52,7 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	}
 	rnd := random(val)
 	if r.gate == machine && (!rnd && !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) ||
-		uuid(val) && f == source || f == markup && !rnd) {
+		uuid(val) && !literalForm(f) || f == markup && !rnd) {
 		return v.weak(r, p, val, grade)
 	}
 	if p.sep == '$' {
@@ -60,14 +61,14 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	if p.sep == ' ' && f == source && p.quote == 0 {
 		return 0, finding.Text{}
 	}
-	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && isQuote(byteAt(v.b, p.keyTo)) { // test "$pass" = "x"
+	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && !powerShell(v.run.place.name) { // test "$pass" = "x"; a shell assigns without "$"
 		return 0, finding.Text{}
 	}
 	switch f {
 	case config:
 		return v.config(p, val, m, rnd)
 	case shell, history:
-		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) {
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || f == shell && expanded(val, p) || p.quote == 0 && p.sep == '=' && powerShell(v.run.place.name) {
 			return 0, finding.Text{}
 		}
 		return 80, whyShell
@@ -85,7 +86,7 @@ func (v *view) weak(r *rule, p *pair, val []byte, grade standin.Grade) (int, fin
 	f := v.run.place.form
 	key := bytes.TrimLeft(v.b[p.keyFrom:p.keyTo], "_")
 	switch {
-	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.':
+	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.' || fileName(val):
 		return 0, finding.Text{}
 	case v.run.place.tests && (p.quote != 0 || p.sep == '>' || literalForm(f) || v.inString(p) || f == unknown && p.sep == '=' && !v.goesOn(p)) && !(r.gate == machine && bytes.EqualFold(key, []byte("token"))):
 		return weakWorth, whyTest
@@ -125,6 +126,62 @@ func version(val []byte) bool {
 	return len(val) > 2 && bytes.Contains(val, []byte(".")) && len(bytes.Trim(val, "0123456789.")) == 0
 }
 
+// hexNumber reports whether a value is a number of a program: 0x00000009.
+func hexNumber(val []byte) bool {
+	return len(val) > 2 && len(val) <= 18 && val[0] == '0' && val[1]|0x20 == 'x' && allIn(val[2:], sets["hex"])
+}
+
+// expanded reports whether a shell puts something else in the place of a value:
+// "$dir$name", `expr 1 + 2`.
+func expanded(val []byte, p *pair) bool {
+	if p.quote == '`' {
+		return true
+	}
+	for i, c := range val {
+		if next := byteAt(val, i+1); c == '$' && p.quote != '\'' && (next == '_' || next == '{' || next == '(' || next == '$' || next|0x20 >= 'a' && next|0x20 <= 'z') && (i == 0 || val[i-1] != '\\') {
+			return true
+		}
+	}
+	return false
+}
+
+// constant reports whether a value is the name of one: FTP_PASS.
+func constant(val []byte, m mix, tests bool) bool {
+	return !tests && m.lower == 0 && m.digit == 0 && m.upper > 2 && bytes.IndexByte(val, '_') > 0 && allIn(val, keyChar)
+}
+
+// relativePath reports whether a value is a path in words: etc/pool_passwd.
+func relativePath(val []byte, m mix) bool {
+	return m.digit == 0 && m.upper == 0 && bytes.IndexByte(val, '/') > 0 && allIn(val, pathChar)
+}
+
+var pathChar = charset("a-z/_.-")
+
+func powerShell(name string) bool {
+	return strings.HasSuffix(name, ".ps1") || strings.HasSuffix(name, ".psm1")
+}
+
+// fileName reports whether a value is the name of a file that holds the key.
+func fileName(val []byte) bool {
+	for _, ext := range []string{".key", ".pem", ".crt", ".cer", ".der", ".jks", ".p12", ".pfx", ".txt", ".json"} {
+		if bytes.HasSuffix(val, []byte(ext)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ternary reports whether the quoted name is the first branch of c ? "x" : "y".
+func (v *view) ternary(p *pair) bool {
+	i := p.keyFrom - 1
+	if p.sep != ':' || !isQuote(byteAt(v.b, i)) {
+		return false
+	}
+	for i--; i > 0 && v.b[i] == ' '; i-- {
+	}
+	return byteAt(v.b, i) == '?'
+}
+
 func literalForm(f form) bool { return f == config || f == shell || f == history }
 
 func (v *view) config(p *pair, val []byte, m mix, rnd bool) (int, finding.Text) {
@@ -161,6 +218,9 @@ func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, fi
 		if v.inString(p) {
 			return v.sourceWorth(val, m, rnd)
 		}
+		if c := byteAt(v.b, p.keyFrom-1); rnd && f != source && f != markup && (c == '?' || c == '&') { // the query of a URL, as logs have it
+			return 75, whyRandom
+		}
 		if f == source || f == markup || expression(val, p) || v.goesOn(p) || val[len(val)-1] == ':' {
 			return 0, finding.Text{}
 		}
@@ -191,6 +251,8 @@ func (v *view) sourceWorth(val []byte, m mix, rnd bool) (int, finding.Text) {
 	switch {
 	case rnd:
 		return 75, whyRandom
+	case m.digit == 0 && allIn(val, keyChar) && v.pair.sep == '(' && !v.run.place.tests && !hasFold(v.b[v.pair.keyFrom:], "set"): // check_password("proxy", …)
+		return 0, finding.Text{}
 	case m.digit == 0 && m.symbol == 0:
 		return 35, whyWord
 	case m.digit == 0 && allIn(val, keyChar): // "user-pass", "form.field"
@@ -230,7 +292,7 @@ func speaks(val []byte, m mix) bool {
 			return true
 		}
 	}
-	return false
+	return bytes.HasSuffix(k, []byte("pass")) && len(k) > len("pass")
 }
 
 // expression reports whether a bare word is something to be computed: a call,

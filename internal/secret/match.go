@@ -183,10 +183,16 @@ func (r *rule) take(v *view, lo int, m []int) {
 // well, they count for little, and in programs only in those that test.
 func (r *rule) worth(v *view, val []byte, d *verdict) bool {
 	g, place := r.gate.grade(val), &v.run.place
+	if r.weak && g == standin.Real && place.form == source && speaks(val, mixOf(val)) {
+		g = standin.Word
+	}
 	switch {
 	case g == standin.None || g < standin.Real && !r.weak:
 		return false
-	case g == standin.Real && (!r.weak || place.tests || place.form != source || !plainWord(val)):
+	case r.weak && place.form == source && v.inComment(): // explains the call, or is one taken out
+		d.confidence = max(r.confidence-40, 5)
+		return true
+	case g == standin.Real && (!r.weak || place.tests || place.form != source || !plainName(val)):
 		return true
 	case place.tests:
 		d.confidence, d.reason = weakWorth, whyTest
@@ -196,6 +202,13 @@ func (r *rule) worth(v *view, val []byte, d *verdict) bool {
 		return true
 	}
 	return false
+}
+
+// plainName reports whether a value is written as programs write names: in
+// words, or in capitals.
+func plainName(val []byte) bool {
+	m := mixOf(val)
+	return allIn(val, keyChar) && (m.digit == 0 || m.lower == 0)
 }
 
 // matchLine runs the pattern over one line of a file of a known name.

@@ -16,11 +16,11 @@ const (
 )
 
 // noWords are values that say that there is no secret, or what to put there.
-var noWords = wordSet(`changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
+var noWords = wordSet(`n/a username:password user:password user:pass changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
 	empty random foobared amd64 arm64 i386 armhf all noarch x86_64 aarch64 todo fixme dummy prompt ask string str text varchar required optional requisite sufficient
 	include int integer bool boolean object any void number float bytes byte char files compat systemd nis sss db ldap files,systemd passw0rd_here
 	username user login name value key unset self this enabled disabled plain basic digest bearer oauth oauth2 md5 sha1 sha256 sha512 bcrypt
-	scram-sha-256 trust peer ident reject cleartext plaintext encrypted blah
+	public private on_create always never scram-sha-256 trust peer ident reject cleartext plaintext encrypted blah
 	密码 口令 请输入密码 密钥 キー mot_de_passe contraseña пароль passwort`)
 
 // aWord are words for a secret that no program accepts as one by accident.
@@ -106,11 +106,12 @@ func holds(v []byte, list []string) bool {
 }
 
 // bracketed reports whether v has the form of something to be filled in: <x>,
-// [x], %x%, @x@, {x}, $X.
+// [x], %x%, @x@, {x}, _X_, $X, or that it was cut.
 func bracketed(v []byte) bool {
 	first, last := v[0], v[len(v)-1]
 	switch {
-	case first == '<' && last == '>', first == '[' && last == ']', first == '%' && last == '%', first == '@' && last == '@', first == '{' && last == '}', first == '(' && last == ')':
+	case first == '<' && last == '>', first == '[' && last == ']', first == '%' && last == '%', first == '@' && last == '@', first == '{' && last == '}', first == '(' && last == ')',
+		first == '_' && last == '_', bytes.HasSuffix(v, []byte("...")):
 		return true
 	case first == '<' && bytes.IndexByte(v, '>') > 0, first == '`':
 		return true
