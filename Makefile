@@ -24,6 +24,7 @@ demo: build ## build a careless image without root, inspect it, write the HTML r
 	@bash scripts/demo.sh
 
 test: tools ## install what the tests need (as root), then run all of them
+	@bash scripts/stock-root.sh
 	$(GO) test -timeout 20m ./...
 
 tools: ## install the tools that tests compare with, when root

@@ -1,6 +1,7 @@
 package assay
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +144,36 @@ func TestSelect(t *testing.T) {
 	}
 	if _, err := Select([]string{"linux/ss"}, false); err == nil {
 		t.Error("half a name must not select")
+	}
+}
+
+// TestScope: what a probe does not bring keeps nobody from a clean verdict
+// about the rest, is said in it, and is never certified; from anything but a
+// running machine it is a gap as any other.
+func TestScope(t *testing.T) {
+	feed := func(target string) (*Judged, *keep, *Witness) {
+		k := &keep{}
+		w := &Witness{Handler: k}
+		d := Judge(w, Judgement{})
+		g := scope(finding.T("a part", "一部分"))
+		for _, m := range []report.Message{{Config: &report.Config{Command: "inspect", Target: target}}, {Gap: &g}, {Verdict: &report.Verdict{SHA256: strings.Repeat("a", 64)}}} {
+			if err := d.Handle(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return d, k, w
+	}
+	for _, target := range []string{"ssh://root@web", "ecs://cn-hangzhou/i-1"} {
+		d, k, w := feed(target)
+		if v := verdict(k); !v.Clean || v.Gaps != 0 || v.Scope != 1 || d.Gaps {
+			t.Errorf("%s: %+v", target, v)
+		}
+		if _, err := w.Certify("x", time.Now(), nil); !errors.Is(err, ErrNotClean) {
+			t.Errorf("%s is certified: %v", target, err)
+		}
+	}
+	d, k, _ := feed("web.qcow2")
+	if v := verdict(k); v.Clean || v.Gaps != 1 || v.Scope != 0 || !d.Gaps {
+		t.Errorf("an image has the scope of a probe: %+v", v)
 	}
 }

@@ -65,6 +65,10 @@ type Pass[S any] struct {
 	// Reading bounds checks that read at large.
 	Reading Reading
 
+	// Memo is what the inspection of an image leaves for that of its copy; nil
+	// where none follows. Package content knows what it is.
+	Memo any
+
 	key      []byte
 	seen     func(string, []byte)
 	findings []finding.Finding
@@ -79,7 +83,12 @@ type Reading struct {
 }
 
 // A Meter counts bytes read of bytes to read.
-type Meter struct{ Done, Total atomic.Int64 }
+type Meter struct {
+	Done, Total atomic.Int64
+	// Sealed counts containers that were not opened, because a package brought
+	// them and their digest is the package's.
+	Sealed atomic.Int64
+}
 
 // Report adds a finding. Check, Severity, Class, Rows and ID are filled from
 // the check where they are empty.
@@ -186,6 +195,7 @@ type Options struct {
 	// Seen is told the bytes behind each fingerprint, from several goroutines
 	// at a time; they are valid during the call only. nil for inspections.
 	Seen func(fingerprint string, secret []byte)
+	Memo any // for Pass.Memo
 }
 
 // tick is how often Metered is called.
@@ -206,7 +216,7 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		wg.Go(func() {
 			sem <- struct{}{}
 			defer func() { <-sem }()
-			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, Reading: o.Reading, key: o.Key, seen: o.Seen}
+			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, Reading: o.Reading, Memo: o.Memo, key: o.Key, seen: o.Seen}
 			if ctx.Err() == nil {
 				p.run()
 			}

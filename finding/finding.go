@@ -257,6 +257,15 @@ const (
 	ForgetComment  Op = "forget-comment"   // empty the description and full name of the account Key of a SAM hive
 	RegScrub       Op = "reg-scrub"        // zero what deleted keys and values have left, and empty the hive's logs
 	EmptyLog       Op = "empty-log"        // make the event log empty, of the same length
+
+	// Of running machines and accounts; package fleet performs them.
+	PlaceKey     Op = "place-key"     // add the key With to the file Path of User
+	BindKeyPair  Op = "bind-key-pair" // bind the cloud's key pair With to the instance
+	Restart      Op = "restart"       // restart the machine
+	ProveLogin   Op = "prove-login"   // log in from outside, or be refused: changes nothing
+	SetPassword  Op = "set-password"  // give User a password that was not in the image
+	DisableUser  Op = "disable-user"  // switch the account off, keep it
+	ChangePolicy Op = "change-policy" // write, bind, unbind or delete a policy of the cloud
 )
 
 // An Edit is one step. It never holds a secret: what it expects to find is

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -60,6 +61,7 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 	}
 	seen := map[string]bool{}
 	total := 0
+	var first json.RawMessage // of the page before
 	for n := 1; n <= maxPages; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -72,12 +74,21 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 		if total += len(items); total > maxItems {
 			break
 		}
+		if a.Paging == ByNumber && len(items) > 0 {
+			if bytes.Equal(items[0], first) {
+				return fmt.Errorf("%s:%s: page %d is page %d again", a.Product, a.Action, n, n-1)
+			}
+			first = items[0]
+		}
 		for _, it := range items {
 			if err := each(it); err != nil {
 				return err
 			}
 		}
-		token, more := a.next(p, n, total, len(items))
+		token, more := a.next(p, total, len(items))
+		if a.Paging == ByMarker && p.IsTruncated && p.Marker == "" {
+			return fmt.Errorf("%s:%s: the list is cut, and its answer names no marker to go on from", a.Product, a.Action)
+		}
 		if !more {
 			return nil
 		}
@@ -115,11 +126,13 @@ func (a API) ask(params map[string]string, n int) {
 	}
 }
 
-// next tells whether there is a further page, and by which token.
-func (a API) next(p page, n, total, got int) (token string, more bool) {
+// next tells whether there is a further page, and by which token. The total is
+// read anew on every page, because things come and go meanwhile, and pages may
+// be shorter than asked for: only an empty one, or the total, ends the walk.
+func (a API) next(p page, total, got int) (token string, more bool) {
 	switch a.Paging {
 	case ByNumber:
-		return "", got > 0 && total < int(p.TotalCount) && n*a.Size < int(p.TotalCount)
+		return "", got > 0 && total < int(p.TotalCount)
 	case ByToken:
 		return p.NextToken, p.NextToken != ""
 	case ByMarker:

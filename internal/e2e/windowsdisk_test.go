@@ -3,13 +3,10 @@ package e2e
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"assay/internal/artefact/regf/regftest"
 	"assay/internal/need"
@@ -122,34 +119,12 @@ func mountNTFS(t testing.TB, img, options string) (dir string, done func()) {
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
-			unlocked(t, img)
+			need.Unmount(t, dir)
+			need.Unlocked(t, img)
 		}
 	}
 	t.Cleanup(done)
 	return dir, done
-}
-
-// unlocked waits until the process behind a mount has written everything,
-// which is when its lock is gone.
-func unlocked(t testing.TB, img string) {
-	t.Helper()
-	f, err := os.OpenFile(img, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for range 200 {
-		l := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
-		if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &l); err != nil {
-			t.Fatal(err)
-		}
-		if l.Type == syscall.F_UNLCK {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("ntfs-3g does not end")
 }
 
 // ntfsOf cuts the volume of Windows out of a raw disk.

@@ -25,7 +25,6 @@ const (
 	CodeNoHost      = "assay.NoSuchHost"     // no address of the product exists
 	CodeLost        = "assay.ConnectionLost" // the connection broke
 	CodeBroken      = "assay.BrokenAnswer"   // an answer that is no JSON, or too large
-	CodePaging      = "assay.Paging"         // a listing that does not end
 )
 
 // A credentialError says that there is no credential to sign with.

@@ -63,7 +63,7 @@ var funcs = template.FuncMap{
 	"logins":   loginWords,
 	"password": loginMark,
 	"kind":     func(k finding.GapKind) string { return report.Printable(string(k)) },
-	"results":  resultWord,
+	"results":  report.ResultWord,
 	"op":       report.OpWord,
 	"place":    editPlace,
 	"outcome":  report.OutcomeWord,
@@ -166,22 +166,6 @@ func loginMark(state string) string {
 		return state
 	}
 	return ""
-}
-
-func resultWord(r string) finding.Text {
-	switch r {
-	case "planned":
-		return finding.T("planned", "计划")
-	case "done":
-		return finding.T("done", "已完成")
-	case "weaker":
-		return finding.T("done in part", "部分完成")
-	case "left":
-		return finding.T("left as it was", "未改动")
-	case "refused":
-		return finding.T("refused", "已拒绝")
-	}
-	return finding.T(r, r)
 }
 
 // loginWords explains the state of a password field.

@@ -30,7 +30,8 @@ var accounts = []string{"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gsh
 
 func options(p *Pass) content.Options {
 	hives := registry(p.Subject)
-	return content.Options{Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
+	memo, _ := p.Memo.(*content.Memo)
+	return content.Options{Memo: memo, Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
 		Leave: func(name string) bool {
 			if hives[name] {
 				return true
@@ -63,6 +64,7 @@ func registry(g *guest.Guest) map[string]bool {
 
 // report makes one finding of all hits with the same fingerprint.
 func report(p *Pass, r content.Result) {
+	p.Meter.Sealed.Add(int64(r.Sealed))
 	for _, g := range r.Gaps {
 		p.Gap(g.Kind, g.Where, "%s", g.Detail)
 	}
