@@ -34,6 +34,9 @@ func (o *overlap) hold(f finding.Finding) bool {
 		}
 		if f.Evidence != nil {
 			o.said[w.Path+" "+f.Evidence.Fingerprint] = true
+			if hive, _, ok := strings.Cut(w.Path, "!/"); ok {
+				o.said[hive+" "+f.Evidence.Fingerprint] = true
+			}
 		}
 	}
 	return false

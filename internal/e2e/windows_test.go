@@ -258,9 +258,9 @@ func judgeSecrets(t *testing.T, dir string) {
 }
 
 // TestWindowsNeedsWindows: what cannot be done offline is told with the exact
-// steps, and stays open after cleaning.
+// steps, and stays open after cleaning. The disk is one of a BIOS machine.
 func TestWindowsNeedsWindows(t *testing.T) {
-	w := &windowsDisk{files: map[string][]byte{}, deleted: map[string][]byte{}}
+	w := &windowsDisk{mbr: true, files: map[string][]byte{}, deleted: map[string][]byte{}}
 	w.accounts(t)
 	w.put("ProgramData/aliyun/vminit/vminit.exe", "MZ")
 	w.put("ProgramData/aliyun/vminit/DONOT_RUN_CLOUDINIT_AFTER_REBOOT", "")

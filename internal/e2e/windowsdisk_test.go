@@ -20,6 +20,7 @@ var le = binary.LittleEndian
 // A windowsDisk is what is to stand on the volume of Windows. Paths are those
 // of the volume, with slashes; "file:stream" is a named stream.
 type windowsDisk struct {
+	mbr     bool // instead of GPT
 	files   map[string][]byte
 	deleted map[string][]byte
 	secrets []string // none of them may survive
@@ -56,7 +57,8 @@ func hiveOf(t testing.TB, text string) []byte {
 	return regftest.Build(root, regftest.Options{})
 }
 
-// make writes the disk: GPT with an ESP, the reserved partition and NTFS.
+// make writes the disk: GPT with an ESP, the reserved partition and NTFS; or MBR
+// with the partition "System Reserved" before it.
 func (w *windowsDisk) make(t testing.TB, size int64) string {
 	t.Helper()
 	need.Root(t)
@@ -80,6 +82,11 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 		}
 	}
 	done()
+	if w.mbr {
+		reserved := sparse(t, 16*mib)
+		need.Run(t, "mkntfs", "-q", "-F", "-f", "-L", "System Reserved", reserved)
+		return disk(t, "dos", part{"type=7, bootable", reserved}, part{"type=7", volume})
+	}
 	esp := sparse(t, 40*mib)
 	need.Run(t, "mkfs.vfat", "-F", "32", esp)
 	loader := filepath.Join(t.TempDir(), "bootmgfw.efi")

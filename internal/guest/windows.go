@@ -114,6 +114,16 @@ func (h *Hive) Edit(op finding.Op, key, value string) finding.Edit {
 // Where is the place of this hive.
 func (h *Hive) Where() finding.Where { return finding.Where{Volume: h.Volume, Path: h.Path} }
 
+// At is the place of a key, or of a value, which lies in its file as a member
+// lies in an archive.
+func (h *Hive) At(key string) finding.Where {
+	w := h.Where()
+	if w.Path != "" {
+		w.Path += "!/" + key
+	}
+	return w
+}
+
 // Hives lists the hives that exist: the machine's own, and two of each profile.
 func (w *WindowsGuest) Hives() (out []*Hive) {
 	for _, name := range []string{"SYSTEM", "SOFTWARE", "SAM", "SECURITY", "DEFAULT"} {

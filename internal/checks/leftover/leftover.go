@@ -130,7 +130,7 @@ func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
 		switch {
 		case s.Group == nil:
 			f.Where = w // a group of one
-		case i < MaxPlaces:
+		case i < MaxPlaces && w.Path != f.Where.Path:
 			f.Places = append(f.Places, w)
 		}
 		if f.Fix != nil {

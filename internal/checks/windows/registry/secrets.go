@@ -144,7 +144,7 @@ func (s *search) add(u user, c secret.Candidate, o *origin) {
 		where.Deleted, where.Offset = true, o.deleted+int64(off)
 		x.scrub = append(x.scrub, u.Edit(finding.RegScrub, "", ""))
 	} else {
-		where.Path += "!/" + o.key + `\` + o.value
+		where.Path = u.At(o.key + `\` + o.value).Path
 		e := u.Edit(finding.RegReplace, o.key, o.value)
 		e.Offset, e.Length, e.Expect = int64(off), int64(n), ev.Fingerprint
 		x.redact = append(x.redact, e)
