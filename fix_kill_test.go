@@ -255,7 +255,7 @@ func killed(t *testing.T, v *victim, at string, rollback time.Duration) {
 	}
 	a := attacker{t, v.Machine}
 	kept := v.way == "restart" && v.enters(t, "root", v.fresh.File) && v.enters(t, "root", v.old.File) // the new key stays for the restart
-	if !kept && v.enters(t, "root", v.fresh.File) { // only a fix that was confirmed leaves it in
+	if !kept && v.enters(t, "root", v.fresh.File) {                                                    // only a fix that was confirmed leaves it in
 		if !strings.HasPrefix(at, "confirm:") && !strings.Contains(string(out), "at confirm:") {
 			t.Errorf("the new key is in, and nothing was confirmed\n%s", out)
 		}

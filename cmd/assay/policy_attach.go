@@ -253,7 +253,7 @@ func (a *app) bindError(ctx context.Context, err error) error {
 	if errors.As(err, &e) && cloud.Denied(e) && e.Hint.EN == "" {
 		hint = finding.Tf("the caller needs %s", "当前身份需要权限 %s", e.Product+":"+e.Action)
 	}
-	if e != nil && e.Status == 404 {
+	if e != nil && e.Status == 404 && e.Hint.EN == "" {
 		hint = finding.T("check the target's name or ID, and --scope", "请检查目标的名称或 ID，以及 --scope")
 	}
 	return &cli.Error{Code: cli.ExitFailed, What: what, Err: err, Hint: hint}
