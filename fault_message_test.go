@@ -49,7 +49,7 @@ func TestFaultMessages(t *testing.T) {
 				if err := h.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if !strings.Contains(b.String(), want) || !h.Gaps || h.Broken || !strings.Contains(b.String(), "m-careless002") {
+				if !strings.Contains(b.String(), want) || !h.Gaps || h.Broken || !strings.Contains(b.String(), "lt-careless001") {
 					t.Errorf("no %q, or no gap, or not the rest, in\n%s", want, b.String())
 				}
 			}
