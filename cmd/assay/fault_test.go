@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,52 @@ func TestFindingsCommands(t *testing.T) {
 	}
 	if len(seen) < 3 {
 		t.Errorf("%v", seen)
+	}
+}
+
+// TestPolicyStream: what binding and proving do is told in every format, and
+// what was told while it happened stays readable.
+func TestPolicyStream(t *testing.T) {
+	c := &cloudful{t: t, dir: t.TempDir(), endpoint: listen(t, double.Options{State: double.Careless(time.Now())})}
+	linkAssay(t, c.dir)
+	as := func(id string) {
+		for _, l := range double.Logins() {
+			if l.ID == id {
+				c.env = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=" + l.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + l.Secret}
+			}
+		}
+	}
+	stream := func(out string) []part {
+		var b strings.Builder
+		for line := range strings.Lines(out) {
+			if strings.HasPrefix(line, `{"`) {
+				b.WriteString(line)
+			}
+		}
+		return parts(t, b.String())
+	}
+	as("DoubleBuilder")
+	ps := stream(c.run(3, []string{"policy", "attach", "--prove", "--format", "json", "--report", "p.html", "--report", "p.sarif", "--report", "p.xml"}, "WORKS", `"check":"account/policy/proof"`))
+	if len(ps) != 1 || ps[0].command != "policy attach" || ps[0].clean || ps[0].keys["finding"] == 0 {
+		t.Errorf("%+v", ps)
+	}
+	as("DoubleManagement")
+	bind := []string{"policy", "attach", "--target", "r-careless", "--canary", "fd-careless002"}
+	if ps = stream(c.run(0, append(bind, "--plan", "--format", "json"))); len(ps) != 1 || ps[0].results["planned"] == 0 || ps[0].results["done"] != 0 {
+		t.Errorf("plan: %+v", ps)
+	}
+	if ps = stream(c.run(0, append(bind, "--yes", "--format", "json", "--report", "b.txt", "--lang", "zh"), "已验证")); len(ps) != 1 || ps[0].results["done"] == 0 || ps[0].results["planned"] != 0 || !ps[0].clean {
+		t.Errorf("attach: %+v", ps)
+	}
+	if b := readFile(t, filepath.Join(c.dir, "b.txt")); !strings.Contains(b, "变更") || !strings.Contains(b, "已完成") {
+		t.Errorf("%s", b)
+	}
+	if out := c.run(0, []string{"policy", "detach", "--yes"}); strings.Contains(out, `{"`) {
+		t.Errorf("%s", out)
+	}
+	as("DoubleBuilder")
+	if ps = stream(c.run(1, append(bind, "--yes", "--format", "json"))); len(ps) != 1 || ps[0].err == "" {
+		t.Errorf("denied: %+v", ps)
 	}
 }
 

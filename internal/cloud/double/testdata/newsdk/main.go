@@ -67,7 +67,7 @@ func main() {
 	images(e)
 	policies(must(ram.NewClient(config(at, "DoubleAdmin", os.Args[2], ""))))
 	b := must(ecs.NewClient(config(at, os.Args[3], os.Args[4], "")))
-	_, err := b.ModifyImageSharePermission(&ecs.ModifyImageSharePermissionRequest{RegionId: tea.String("cn-hangzhou"), ImageId: tea.String("m-careless004"), AddAccount: []*string{tea.String("1")}, DryRun: tea.Bool(true)})
+	_, err := b.ModifyImageSharePermission(&ecs.ModifyImageSharePermissionRequest{RegionId: tea.String("cn-hangzhou"), ImageId: tea.String("m-careless004"), AddAccount: []*string{tea.String("1")}})
 	refused("a denied call", "Forbidden.RAM", 403, err, "ExplicitDeny", "EncodedDiagnosticMessage", "ecs:ModifyImageSharePermission")
 	roles(at, must(sts.NewClient(config(at, "DoubleAdmin", os.Args[2], ""))))
 	_, err = must(ecs.NewClient(config(at, "DoubleAdmin", "wrong", ""))).DescribeImages(&ecs.DescribeImagesRequest{RegionId: tea.String("cn-hangzhou")})
@@ -83,16 +83,15 @@ func main() {
 func images(e *ecs.Client) {
 	got, err := e.DescribeImages(&ecs.DescribeImagesRequest{RegionId: tea.String("cn-hangzhou"), ImageOwnerAlias: tea.String("self"), PageSize: tea.Int32(100)})
 	check("DescribeImages", err == nil && len(got.Body.Images.Image) == int(tea.Int32Value(got.Body.TotalCount)) && len(got.Body.Images.Image) > 0, err)
-	share := func(image string, dry bool, add ...string) error {
-		_, err := e.ModifyImageSharePermission(&ecs.ModifyImageSharePermissionRequest{RegionId: tea.String("cn-hangzhou"), ImageId: &image, AddAccount: tea.StringSlice(add), DryRun: &dry})
+	share := func(image string, add ...string) error { // this version of the SDK has no DryRun here
+		_, err := e.ModifyImageSharePermission(&ecs.ModifyImageSharePermissionRequest{RegionId: tea.String("cn-hangzhou"), ImageId: &image, AddAccount: tea.StringSlice(add)})
 		return err
 	}
-	err = share("m-careless004", false, "1000000000000009")
+	err = share("m-careless004", "1000000000000009")
 	check("ModifyImageSharePermission", err == nil, err)
 	seen, err := e.DescribeImageSharePermission(&ecs.DescribeImageSharePermissionRequest{RegionId: tea.String("cn-hangzhou"), ImageId: tea.String("m-careless004")})
 	check("DescribeImageSharePermission", err == nil && tea.StringValue(seen.Body.Accounts.Account[0].AliyunId) == "1000000000000009", err)
-	refused("a dry run that would work", "DryRunOperation", 400, share("m-careless004", true, "1000000000000009"))
-	refused("an image that does not exist", "InvalidImageId.NotFound", 404, share("m-none", false, "1"))
+	refused("an image that does not exist", "InvalidImageId.NotFound", 404, share("m-none", "1"))
 	_, err = e.RunInstances(&ecs.RunInstancesRequest{RegionId: tea.String("cn-hangzhou"), ImageId: tea.String("m-careless001"), InstanceType: tea.String("ecs.g7.large"), DryRun: tea.Bool(true)})
 	refused("RunInstances, dry", "DryRunOperation", 400, err)
 }
