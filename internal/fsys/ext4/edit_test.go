@@ -84,6 +84,7 @@ func (m *memPatch) writeOut(t testing.TB, to string) {
 func fsckClean(t testing.TB, img, when string) {
 	t.Helper()
 	out, err := exec.Command(need.Tool(t, "e2fsck"), "-fn", img).CombinedOutput()
+	out = deepTree.ReplaceAll(out, nil)
 	if err != nil || bytes.Contains(out, []byte("? no")) {
 		t.Fatalf("e2fsck %s: %v\n%s", when, err, out[:min(len(out), 4000)])
 	}
@@ -103,6 +104,10 @@ func counted(t testing.TB, f *FS, img string) {
 		t.Errorf("%d bytes of inodes are free, the superblock says %d; %v", unused.Total(), want, err)
 	}
 }
+
+// deepTree is a hint of e2fsck, not a fault (it exits with 0): the kernel leaves
+// such trees too, where a file was written in pieces that grew together.
+var deepTree = regexp.MustCompile(`(?m)^Inode \d+ extent tree \(at level \d+\) could be (shorter|narrower)\.  Optimize\? no$`)
 
 // Marks are planted as MRK, a letter and six digits: C in contents, N in names,
 // X in attributes, L in the targets of links.
