@@ -32,6 +32,7 @@ type cloudful struct {
 	stop     chan struct{}
 	old      sshdtest.Key
 	win      *winStandIn
+	env      []string // besides the usual, or instead
 }
 
 // newCloud makes n Linux instances, i-0 to i-(n-1), that inherited a key and
@@ -63,10 +64,17 @@ func newCloud(t *testing.T, n int) *cloudful {
 	restarts := make(chan struct{})
 	go func() { defer close(restarts); c.restarts() }()
 	t.Cleanup(func() { close(c.stop); <-restarts; cancel(); <-done })
-	if err := os.Symlink(os.Args[0], filepath.Join(c.dir, "assay")); err != nil {
+	linkAssay(t, c.dir)
+	return c
+}
+
+// linkAssay makes this test binary the command assay: testscript.Main goes by
+// the name.
+func linkAssay(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Symlink(os.Args[0], filepath.Join(dir, "assay")); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // port is that of every instance's sshd.
@@ -143,6 +151,7 @@ func (c *cloudful) cmd(args ...string) *exec.Cmd {
 	key := double.Logins()[0]
 	x.Dir = c.dir
 	x.Env = append(os.Environ(), "HOME="+c.dir, "SSH_AUTH_SOCK=", "LC_ALL=C.UTF-8", "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.Secret)
+	x.Env = append(x.Env, c.env...)
 	return x
 }
 
@@ -293,6 +302,8 @@ func TestFixInstanceFaults(t *testing.T) {
 	if i := c.instance("i-0"); i.KeyPair != "web" {
 		t.Errorf("%+v", i)
 	}
+	c.change("i-0", func(i *double.Instance) { i.Status = "" })
+	c.fix(1, "i-0", with("--restart", "--restart-wait", "8s", "--lang", "zh"), "新公钥已写入并保持绑定，旧凭证仍可使用", "请再次执行同一命令")
 	c.change("i-0", func(i *double.Instance) { i.Status = "" })
 	c.comesUp = true
 	if !c.opens("i-0", "root", c.old.File) || !c.opens("i-0", "root", key) || c.trace("i-0") != "" {

@@ -66,7 +66,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/attest", "finding internal/report"},
 	// cloud and running machines
 	{"internal/cloud", "policy finding"},
-	{"internal/cloud/*", "internal/cloud policy"},
+	{"internal/cloud/*", "finding internal/cloud policy"},
 	{"internal/remote", "finding"}, // a shell on a running machine: ssh, Cloud Assistant
 	{"internal/remote/*", "internal/remote internal/cloud"},
 	{"internal/fleet", "finding internal/cloud internal/remote internal/artefact/* internal/durable policy"},

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"assay/finding"
 )
 
 // A Paging says how a list is walked.
@@ -76,7 +78,7 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 		}
 		if a.Paging == ByNumber && len(items) > 0 {
 			if bytes.Equal(items[0], first) {
-				return fmt.Errorf("%s:%s: page %d is page %d again", a.Product, a.Action, n, n-1)
+				return a.endless(region, "page %d is page %d again", n, n-1)
 			}
 			first = items[0]
 		}
@@ -87,18 +89,27 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 		}
 		token, more := a.next(p, total, len(items))
 		if a.Paging == ByMarker && p.IsTruncated && p.Marker == "" {
-			return fmt.Errorf("%s:%s: the list is cut, and its answer names no marker to go on from", a.Product, a.Action)
+			return a.endless(region, "the list is cut, and its answer names no marker to go on from")
 		}
 		if !more {
 			return nil
 		}
 		if token != "" && seen[token] {
-			return fmt.Errorf("%s:%s gave the page token %.40q twice: its list has no end", a.Product, a.Action, token)
+			return a.endless(region, "the page token %.40q came twice: the list has no end", token)
 		}
 		seen[token] = true
 		a.follow(r.Params, token)
 	}
-	return fmt.Errorf("%s:%s has no end after %d entries", a.Product, a.Action, total)
+	return a.endless(region, "no end after %d entries", total)
+}
+
+// CodePaging is the Code of an Error for a list that cannot be walked to its
+// end.
+const CodePaging = "assay.Paging"
+
+func (a API) endless(region, format string, args ...any) error {
+	return &Error{Product: a.Product, Action: a.Action, Region: region, Code: CodePaging, Message: fmt.Sprintf(format, args...),
+		Hint: finding.T("the list could not be read to its end; what was read is used. Try again, and tell the service if it stays so", "列表未能完整读取，已读取的部分仍会使用。请重试；如仍如此，请联系云服务")}
 }
 
 // Get makes one call that has no pages and decodes the answer into out.

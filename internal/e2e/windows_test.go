@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -304,11 +305,21 @@ func TestWindowsNeedsWindows(t *testing.T) {
 }
 
 // TestWindowsImage writes the careless image where ASSAY_WINDOWS_IMAGE says,
-// for the demonstration and for measuring.
+// for the demonstration; for measuring, with ASSAY_WINDOWS_FILL MiB of further
+// files.
 func TestWindowsImage(t *testing.T) {
 	to := os.Getenv("ASSAY_WINDOWS_IMAGE")
 	if to == "" {
 		t.Skip("ASSAY_WINDOWS_IMAGE names no file")
 	}
-	need.Run(t, "cp", "--sparse=always", careless(t).make(t, 256*mib), to)
+	w, size := careless(t), int64(256*mib)
+	if fill := os.Getenv("ASSAY_WINDOWS_FILL"); fill != "" {
+		n, err := strconv.ParseInt(fill, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.fill = n * mib
+		size = max(4<<30, 2*w.fill)
+	}
+	need.Run(t, "cp", "--sparse=always", w.make(t, size), to)
 }

@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +25,7 @@ type windowsDisk struct {
 	deleted map[string][]byte
 	secrets []string // none of them may survive
 	cipher  []string // bytes of password hashes as they stand in SAM: nor may these
+	fill    int64    // bytes of further files
 }
 
 // secret notes what must not survive.
@@ -68,6 +72,9 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 	for name, b := range w.deleted {
 		write(t, filepath.Join(dir, name), b)
 	}
+	if err := fillWith(filepath.Join(dir, "Windows/WinSxS"), w.fill); err != nil {
+		t.Fatal(err)
+	}
 	need.Run(t, "sync", "-f", dir)
 	for name := range w.deleted {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -90,6 +97,36 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 		part{"type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B", esp},
 		part{"type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE", sparse(t, 16*mib)},
 		part{"type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", volume})
+}
+
+// fillWith writes n bytes of files below dir, as a system has them: most are
+// small, most bytes are in large ones; two of three are noise, one is text.
+func fillWith(dir string, n int64) error {
+	r := rand.New(rand.NewPCG(7, 7))
+	noise, text := make([]byte, 8<<20), []byte{}
+	for i := 0; i < len(noise); i += 8 {
+		le.PutUint64(noise[i:], r.Uint64())
+	}
+	for i := 0; len(text) < len(noise); i++ {
+		text = fmt.Appendf(text, "line %d of a file that Windows brought: %x\r\n", i, r.Uint32())
+	}
+	for i := 0; n > 0; i++ {
+		sub := filepath.Join(dir, fmt.Sprintf("amd64_component_%d", i/20))
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return err
+		}
+		size := min(int(math.Exp(10.3+1.6*r.NormFloat64())), len(noise))
+		b := noise
+		if i%3 == 0 {
+			b = text
+		}
+		at := r.IntN(len(noise) - size + 1)
+		if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("f%d.dll", i)), b[at:at+size], 0o644); err != nil {
+			return err
+		}
+		n -= int64(size)
+	}
+	return nil
 }
 
 func write(t testing.TB, name string, b []byte) {

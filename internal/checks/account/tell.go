@@ -53,6 +53,11 @@ func commands[T any](head []string, n int, items []T, words func(i int, item T) 
 	return out
 }
 
+// repair is the command that gives an instance a key of its own.
+func repair(region, instance string) string {
+	return command("assay", "fix", "ecs://"+region+"/"+instance, "--generate-key", "KEYFILE", "--key-pair", "KEYPAIR")
+}
+
 func quote(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:@+=,", r)
