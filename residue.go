@@ -28,6 +28,15 @@ func residues(sources []guest.Source, images []*disk.File) []guest.Residue {
 				return within(s, free)
 			}})
 		}
+		if f, ok := s.FS.(fsys.Extenter); ok {
+			out = append(out, guest.Residue{Volume: s.Name, What: "tails", Bytes: s.Bytes, Ranges: func() (span.Set, error) {
+				set, err := tails(s, f)
+				if err != nil {
+					return nil, err
+				}
+				return within(s, set)
+			}})
+		}
 		if log := logOf(s.FS); log != nil {
 			out = append(out, guest.Residue{Volume: s.Name, What: "log", Bytes: s.Bytes, Ranges: func() (span.Set, error) {
 				spans, err := log()

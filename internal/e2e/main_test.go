@@ -177,6 +177,7 @@ type gap struct {
 
 type where struct {
 	Volume, Path string
+	Offset       int64
 	Raw          string `json:"path_base64"`
 }
 

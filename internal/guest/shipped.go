@@ -56,7 +56,7 @@ func (g *Guest) readUCF() map[string]string {
 // Residue is bytes of the machine's disks that no live file owns.
 type Residue struct {
 	Volume string
-	What   string      // "free", "log", "swap", "container"
+	What   string      // "free", "tails", "log", "swap", "container"
 	Bytes  io.ReaderAt // of the volume, or of the container's file
 	// Ranges are what to read of Bytes. An error says why it cannot be told.
 	Ranges func() (Ranges, error)
