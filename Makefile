@@ -10,7 +10,7 @@ GO ?= go
 TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm2 mdadm fdisk gdisk parted \
 	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium \
-	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket
+	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket wimtools
 
 .PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-convert bench-secrets bench-policy test-boot test-wine test-clients bench-audit demo-cloud clean help
 
@@ -24,6 +24,7 @@ demo: build ## build a careless image without root, inspect it, write the HTML r
 	@bash scripts/demo.sh
 
 test: tools ## install what the tests need (as root), then run all of them
+	@bash scripts/stock-root.sh
 	$(GO) test -timeout 20m ./...
 
 tools: ## install the tools that tests compare with, when root

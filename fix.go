@@ -79,8 +79,8 @@ type FixResult struct {
 
 // fixChecks are the checks that a fix answers. Trying published passwords is
 // not one of them: it takes long, and every password goes anyway.
-var fixChecks = []string{"linux/ssh/authorized-keys", "linux/ssh/keys-command", "linux/ssh/trusted-ca", "linux/ssh/host-trust", "linux/ssh/weak-settings",
-	"linux/ssh/cloud-init-override", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
+var fixChecks = []string{"any/ssh/authorized-keys", "any/ssh/keys-command", "any/ssh/trusted-ca", "any/ssh/host-trust", "any/ssh/weak-settings",
+	"any/ssh/cloud-init-override", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
 	"linux/account/uid-zero", "linux/account/unknown-user"}
 
 // PlanFix looks at a machine and says what a fix would do. It changes nothing.
@@ -151,7 +151,7 @@ func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event fu
 // whose owner is known, a user that was declared.
 func expected(f finding.Finding, p *FixPlan, o FixOptions) bool {
 	switch f.Check {
-	case "linux/ssh/authorized-keys":
+	case "any/ssh/authorized-keys":
 		return f.Anchor == ssh.FingerprintSHA256(o.NewKey.PublicKey()) ||
 			slices.ContainsFunc(p.Plan.Stay, func(k fleet.Key) bool { return k.Fingerprint == f.Anchor })
 	case "linux/account/unknown-user":
@@ -196,7 +196,7 @@ func observe(ctx context.Context, sh remote.Shell, key []byte) (*sight, error) {
 func published(found []finding.Finding) map[string]string {
 	m := map[string]string{}
 	for _, f := range found {
-		if f.Check == "linux/ssh/authorized-keys" && f.Severity == finding.Critical && f.Anchor != "" {
+		if f.Check == "any/ssh/authorized-keys" && f.Severity == finding.Critical && f.Anchor != "" {
 			m[f.Anchor] = f.Title.EN[strings.LastIndex(f.Title.EN, ": ")+1:]
 		}
 	}

@@ -76,7 +76,7 @@ func (v *victim) child(at string, rollback time.Duration) *exec.Cmd {
 func TestFixChild(t *testing.T) {
 	at := os.Getenv("ASSAY_TEST_KILL")
 	if at == "" {
-		t.Skip("runs only in a child of TestFixKilled")
+		t.Skip("runs with ASSAY_TEST_KILL, in a child of TestFixKilled")
 	}
 	f := strings.Fields(os.Getenv("ASSAY_TEST_FIX")) // port, old, fresh, dir, way, endpoint, rollback
 	m := &sshdtest.Machine{Port: f[0], Dir: f[3]}

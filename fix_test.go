@@ -233,6 +233,7 @@ func TestFixFails(t *testing.T) {
 		"sshd_config is broken":         {sshdtest.Options{}, "keys:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "sshd", fleet.Undone},
 		"a command gives keys":          {sshdtest.Options{}, "keys:started", "cp /root/.ssh/authorized_keys /etc/k; chmod 644 /etc/k; printf '%s\\n' 'AuthorizedKeysCommand /usr/bin/cat /etc/k' 'AuthorizedKeysCommandUser nobody' >/etc/ssh/sshd_config.d/zz.conf", "refused", fleet.Undone},
 		"nobody is allowed":             {sshdtest.Options{}, "sshd:started", "echo 'AllowUsers nobody' >/etc/ssh/sshd_config.d/zz.conf", "reenter", fleet.Undone},
+		"sshd is slow":                  {sshdtest.Options{}, "sshd:started", "kill -STOP $(cat /run/sshd.pid)", "sshd", fleet.Undone}, // a login before it reloads would prove nothing
 		"sshd_config was broken before": {sshdtest.Options{}, "arm:started", "echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config.d/zz.conf", "arm", fleet.Failed},
 		"full from the start":           {sshdtest.Options{}, "arm:started", "cat /dev/zero >/var/fill 2>/dev/null; true", "arm", fleet.Failed},
 		"full at the keys":              {sshdtest.Options{}, "keys:started", "cat /dev/zero >/root/fill 2>/dev/null; true", "keys", fleet.Undone},
@@ -268,6 +269,7 @@ func TestFixFails(t *testing.T) {
 				}
 				time.Sleep(500 * time.Millisecond)
 			}
+			m.Run("pkill -CONT -x sshd || true")
 			time.Sleep(time.Second) // sshd reads its files again
 			a := attacker{t, m}
 			if c.state != fleet.LeftToIt && name != "nobody is allowed" { // the server that is killed there starts again with whatever settings it finds

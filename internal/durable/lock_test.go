@@ -13,7 +13,7 @@ import (
 func TestLockHolder(t *testing.T) {
 	name := os.Getenv("ASSAY_TEST_LOCK")
 	if name == "" {
-		t.Skip("runs only in a child of TestLock")
+		t.Skip("runs with ASSAY_TEST_LOCK, in a child of TestLock")
 	}
 	if _, err := TryLock(name); err != nil {
 		t.Fatal(err)

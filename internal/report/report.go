@@ -202,19 +202,31 @@ func Results() []string {
 
 // A Verdict closes one target's part of a stream.
 type Verdict struct {
-	Clean     bool           `json:"clean"` // nothing at or above fail_on, and no gap that is not accepted
-	Findings  map[string]int `json:"findings"`
-	Accepted  int            `json:"accepted"` // findings that do not count because the user accepted them
-	Hidden    int            `json:"hidden"`   // below --severity: counted in findings, not shown
-	Gaps      int            `json:"gaps"`
-	Scope     int            `json:"scope,omitempty"` // what this kind of inspection does not look at: Clean says nothing of it
-	Files     int            `json:"files,omitempty"`
-	BytesRead int64          `json:"bytes_read"`
-	Seconds   float64        `json:"seconds"`
-	Catalogue string         `json:"catalogue"`
-	SHA256    string         `json:"sha256,omitempty"` // of the input file, when asked for
+	Clean    bool           `json:"clean"` // nothing at or above fail_on, and no gap that is not accepted
+	Findings map[string]int `json:"findings"`
+	Accepted int            `json:"accepted"` // findings that do not count because the user accepted them
+	Hidden   int            `json:"hidden"`   // below --severity: counted in findings, not shown
+	Gaps     int            `json:"gaps"`
+	Scope    int            `json:"scope,omitempty"` // what this kind of inspection does not look at: Clean says nothing of it
+	Files    int            `json:"files,omitempty"`
+	// Sealed counts containers (archives, compressed files) that a package
+	// brought and whose digest is the package's: they were read, not opened.
+	Sealed    int     `json:"sealed,omitempty"`
+	BytesRead int64   `json:"bytes_read"`
+	Seconds   float64 `json:"seconds"`
+	Catalogue string  `json:"catalogue"`
+	SHA256    string  `json:"sha256,omitempty"` // of the input file, when asked for
 	// DiskSHA256 is that of the virtual disk, the same in every format.
 	DiskSHA256 string `json:"disk_sha256,omitempty"`
-	Sandbox    string `json:"sandbox"`         // the level that was reached
-	Error      string `json:"error,omitempty"` // why the run did not get to the end
+	// Further are the digests of the machine's other disks, when asked for.
+	Further []Digest `json:"further,omitempty"`
+	Sandbox string   `json:"sandbox"`         // the level that was reached
+	Error   string   `json:"error,omitempty"` // why the run did not get to the end
+}
+
+// A Digest tells one disk's file, and the virtual disk in it.
+type Digest struct {
+	Name       string `json:"name"`
+	SHA256     string `json:"sha256"`
+	DiskSHA256 string `json:"disk_sha256"`
 }

@@ -26,6 +26,7 @@ var opWords = map[finding.Op]finding.Text{
 	finding.RemoveTree: finding.T("Removed directories and files", "删除目录及文件"), finding.EmptyDir: finding.T("Emptied directories", "清空目录"),
 	finding.RemoveLine: finding.T("Removed lines", "删除行"), finding.Replace: finding.T("Overwritten secrets", "覆盖机密"),
 	finding.RegDeleteValue: finding.T("Registry values removed", "删除注册表值"), finding.RegDeleteKey: finding.T("Registry keys removed", "删除注册表键"),
+	finding.RegReplace:  finding.T("Secrets in the registry overwritten", "覆盖注册表中的机密"),
 	finding.RegSetValue: finding.T("Registry values changed", "修改注册表值"), finding.RegScrub: finding.T("Registry hives scrubbed", "清除注册表残留"),
 	finding.ForgetComment: finding.T("Descriptions of accounts emptied", "清空账户描述"),
 	finding.ForgetLogons:  finding.T("Cached logons emptied", "清空缓存的登录信息"), finding.EmptyLog: finding.T("Event logs emptied", "清空事件日志"),

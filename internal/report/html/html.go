@@ -129,7 +129,7 @@ func at(w finding.Where) string {
 
 // editPlace names what a step is about: a path with its line, a volume, a user.
 func editPlace(e finding.Edit) string {
-	s := at(finding.Where{Volume: e.Volume, Path: e.Path, Line: e.Line})
+	s := at(finding.Where{Volume: e.Volume, Path: report.EditPath(e), Line: e.Line})
 	if e.Key != "" {
 		s += " " + report.Printable(e.Key)
 	}
@@ -152,8 +152,8 @@ func edit(e finding.Edit) string {
 	if place != "" {
 		s += " " + place
 	}
-	if e.With != "" {
-		s += " → " + e.With
+	if with := report.EditWith(e); with != "" {
+		s += " → " + with
 	}
 	return report.Printable(s)
 }

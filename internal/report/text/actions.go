@@ -118,7 +118,7 @@ func (p *page) action(a report.Action) {
 	case "refused":
 		mark = st.BoldRed("✗")
 	}
-	at := cmp.Or(a.Edit.Path, a.Edit.Volume)
+	at := cmp.Or(report.EditPath(a.Edit), a.Edit.Volume)
 	if a.Edit.User != "" {
 		at = strings.TrimSpace(a.Edit.User + " " + at)
 	}
@@ -126,8 +126,8 @@ func (p *page) action(a report.Action) {
 		at += fmt.Sprint(":", a.Edit.Line)
 	}
 	line := "  " + mark + " " + report.Printable(at)
-	if a.Edit.With != "" {
-		line += " → " + report.Printable(a.Edit.With)
+	if with := report.EditWith(a.Edit); with != "" {
+		line += " → " + report.Printable(with)
 	}
 	fmt.Fprintln(p, line+"  "+st.Dim(report.Printable(a.Why.In(p.o.Lang))))
 	if n := a.Note.In(p.o.Lang); n != "" {

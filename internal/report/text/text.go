@@ -99,8 +99,11 @@ func (p *page) head(r *report.Run) {
 		if s.Packages > 0 {
 			line = append(line, p.say("%d packages", "%d 个软件包", s.Packages))
 		}
-		if len(s.Logins) > 0 {
-			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", len(s.Logins)))
+		switch n := len(s.Logins); {
+		case n == 1:
+			line = append(line, p.say("1 account with a login shell", "1 个可登录的账户"))
+		case n > 1:
+			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", n))
 		}
 	}
 	if a := r.Inventory.Account; a != nil {
@@ -311,6 +314,9 @@ func (p *page) verdict(r *report.Run) {
 	}
 	if v.Hidden > 0 {
 		fmt.Fprintln(p, st.Dim(p.say("%d findings are below --severity and not shown.", "%d 项低于 --severity，未显示。", v.Hidden)))
+	}
+	if v.Sealed > 0 {
+		fmt.Fprintln(p, st.Dim(p.say("%d archives are, by their digest, what a package brought; they were not opened.", "%d 个压缩包的摘要与软件包一致，未解包检查。", v.Sealed)))
 	}
 	if a := r.Inventory.Account; a != nil {
 		fmt.Fprintln(p, st.Dim(p.say("%d API calls; %.2f s; catalogue %s.", "%d 次 API 调用；用时 %.2f 秒；检查目录 %s。", a.Calls, v.Seconds, v.Catalogue)))
