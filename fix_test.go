@@ -3,12 +3,15 @@ package assay
 import (
 	"context"
 	"errors"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 
 	"assay/internal/fleet"
 	"assay/internal/need"
@@ -172,6 +175,7 @@ func TestFixWays(t *testing.T) {
 	}{
 		"password only, root":           {sshdtest.User("root", "rootpw"), "root", openssh.Options{Password: "rootpw"}, ""},
 		"password only, no .ssh folder": {sshdtest.User("root", "rootpw") + "rm -rf /root/.ssh", "root", openssh.Options{Password: "rootpw"}, ""},
+		"agent only":                    {sshdtest.User("root", "rootpw", old), "root", openssh.Options{Agent: agentOf(t, old)}, ""},
 		"sudo with a password":          {sshdtest.User("ops", "opspw", old) + "echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/ops", "ops", openssh.Options{Identities: []string{old.File}, SudoPassword: "opspw"}, "ops"},
 		"sudo without":                  {sshdtest.User("ops", "opspw", old) + "echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops", "ops", openssh.Options{Identities: []string{old.File}}, ""},
 		"keys beside the home": {sshdtest.User("root", "rootpw", old) + "mkdir /etc/ssh/keys; mv /root/.ssh/authorized_keys /etc/ssh/keys/root; chmod 644 /etc/ssh/keys/root; echo 'AuthorizedKeysFile /etc/ssh/keys/%u .ssh/authorized_keys' >/etc/ssh/sshd_config.d/k.conf",
@@ -215,6 +219,38 @@ func TestFixWays(t *testing.T) {
 			gone(t, m)
 		})
 	}
+}
+
+// agentOf serves an ssh-agent that holds one key, and returns its socket.
+func agentOf(t *testing.T, k sshdtest.Key) string {
+	t.Helper()
+	b, err := os.ReadFile(k.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := ssh.ParseRawPrivateKey(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	if err := ring.Add(agent.AddedKey{PrivateKey: private}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(ring, c) }()
+		}
+	}()
+	return l.Addr().String()
 }
 
 // TestFixFails breaks what the fix rests on. Each time the machine must be as

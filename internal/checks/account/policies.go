@@ -110,7 +110,7 @@ func openPath(w *world, r policy.Result) (finding.Finding, bool) {
 	default:
 		return f, false
 	}
-	f.Title = finding.Text{EN: fmt.Sprintf("%s%s, for %d of %d", prefix.EN, s.Title.EN, len(r.Who), r.Asked),
+	f.Title = finding.Text{EN: fmt.Sprintf("%s%s, for %d of %d identities", prefix.EN, s.Title.EN, len(r.Who), r.Asked),
 		ZH: fmt.Sprintf("%s%s（%d / %d 个身份）", prefix.ZH, s.Title.ZH, len(r.Who), r.Asked)}
 	reason := finding.Text(r.Reason)
 	if s.Assumed.EN != "" {
@@ -124,7 +124,7 @@ func openPath(w *world, r policy.Result) (finding.Finding, bool) {
 	place(&f, ws)
 	f.Where.Path = w.s.ARN("ram", "", "*") // stable, whoever is first
 	f.Places = ws[:min(len(ws), maxPlaces)]
-	f.Fix = fix(t("Attach the denials", "绑定禁止策略"), finding.Text{}, w.commands(r.Who)...)
+	f.Fix = fix(t("Attach the denials", "绑定禁止策略"), consoleRAM, w.commands(r.Who)...)
 	return f, true
 }
 

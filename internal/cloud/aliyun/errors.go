@@ -148,6 +148,8 @@ func hint(e *cloud.Error, action string, h http.Header, now time.Time) {
 		set("this AccessKey does not exist or is disabled: check the profile and the environment", "该 AccessKey 不存在或已禁用：请检查配置和环境变量")
 	case c == "SignatureDoesNotMatch" || c == "IncompleteSignature":
 		set("the AccessKey secret is wrong: check the profile and the environment", "AccessKey Secret 不正确：请检查配置和环境变量")
+	case strings.HasSuffix(c, ".NotMaster"):
+		set("only the management account of the resource directory may ask this: run assay there too", "只有资源目录的管理账号可以查询：请在管理账号中再次运行 assay")
 	case throttled(e):
 		set("too many calls: wait, or lower the number of parallel calls", "请求被限流：请稍后重试，或降低并发数")
 	case e.Status >= 500:

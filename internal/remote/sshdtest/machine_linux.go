@@ -146,6 +146,13 @@ func (m *Machine) Run(script string) string {
 // Try is Run for a script that may fail.
 func (m *Machine) Try(script string) (string, error) { return m.run(script) }
 
+// PID is that of the machine's init, on the host, for who enters it otherwise.
+func (m *Machine) PID() string {
+	m.t.Helper()
+	m.Run("true")
+	return fmt.Sprint(m.pid)
+}
+
 func (m *Machine) run(script string) (string, error) {
 	if m.pid == 0 {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", m.cmd.Process.Pid, m.cmd.Process.Pid))

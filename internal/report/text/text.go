@@ -217,6 +217,9 @@ func (p *page) finding(f finding.Finding) {
 	if e := f.Evidence; e != nil && e.Excerpt != "" {
 		line += "  " + report.Printable(e.Excerpt)
 	}
+	if strings.HasPrefix(f.Check, "account/") && len(f.Rows) > 0 { // an audit answers to rows of a catalogue
+		line = strings.TrimSpace(line + "  [" + report.Printable(strings.Join(f.Rows, " ")) + "]")
+	}
 	if line != "" {
 		fmt.Fprintln(p, indent+st.Dim(line))
 	}
