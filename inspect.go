@@ -20,6 +20,7 @@ import (
 	"assay/internal/binread"
 	"assay/internal/checks"
 	"assay/internal/checks/account"
+	"assay/internal/content"
 	"assay/internal/disk"
 	"assay/internal/fsys"
 	"assay/internal/fsys/hostfs"
@@ -48,8 +49,17 @@ type Target struct {
 // An ImageFile is one image, opened for reading. Path relates the names of
 // files that its header may ask for.
 type ImageFile struct {
-	Path string
-	File *os.File
+	Path   string
+	File   *os.File
+	Format string // instead of DiskOptions.Format
+}
+
+// open opens the image in a file.
+func (f ImageFile) open(o DiskOptions) (*disk.File, error) {
+	if f.Format != "" {
+		o.Format = f.Format
+	}
+	return disk.OpenReader(f.File, f.Path, o.open())
 }
 
 // Options say what an inspection does.
@@ -69,6 +79,7 @@ type Options struct {
 	AsImage bool
 
 	seen func(fingerprint string, secret []byte) // told what stands behind each fingerprint
+	memo *content.Memo                           // what was judged, for the inspection of a copy
 }
 
 // DiskOptions say what opening an image may do.
@@ -106,6 +117,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 		return err
 	}
 	r.send(report.Message{Config: r.config(suite)})
+	r.watch()
 	g, err := r.assemble()
 	if err == nil {
 		err = r.check(g, suite)
@@ -113,6 +125,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 	if err == nil && o.Digest && len(t.Images) > 0 {
 		err = r.digest()
 	}
+	r.steady()
 	if err != nil {
 		r.verdict.Error = err.Error()
 	}
@@ -180,6 +193,7 @@ type run struct {
 	// reported are the IDs of the machine's own findings, and of those of its
 	// snapshots as if they were the machine's.
 	reported map[string]bool
+	before   []moment // how each image looked before it was read
 }
 
 func (r *run) close() {
@@ -260,7 +274,7 @@ func (r *run) assemble() (*guest.Guest, error) {
 	var disks []volume.Disk
 	var images []*disk.File
 	for _, f := range r.t.Images {
-		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk.open())
+		img, err := f.open(r.o.Disk)
 		if err != nil {
 			return nil, r.imageError(f, err)
 		}
@@ -413,9 +427,11 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	suite = slices.DeleteFunc(slices.Clone(suite), func(c *check.Check[*guest.Guest]) bool { return !c.For(string(g.OS().Family)) })
 	var o overlap
+	var meter check.Meter
 	err := check.Run(r.ctx, g, suite, check.Options{
-		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Reading: r.o.Reading,
+		Parallel: parallel, Key: r.o.Key, Seen: r.o.seen, Memo: r.o.memo, Meter: &meter, Reading: r.o.Reading,
 		Report: func(f finding.Finding) {
 			if !o.hold(f) {
 				report(f)
@@ -430,6 +446,10 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	}
 	x := g.Index()
 	r.verdict.Files += len(x.Files)
+	r.verdict.Sealed += int(meter.Sealed.Load())
+	if r.t.Dir != "" { // an image counts what is read of it itself
+		r.read.Add(meter.Done.Load())
+	}
 	for _, f := range x.Faults {
 		r.gap(f)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +30,8 @@ type Doc struct {
 // A Check is one rule over subjects of type S. It is a value: everything that
 // lists, documents or selects checks reads it from here.
 type Check[S any] struct {
-	// ID is folder and file: "linux/ssh/authorized-keys" is declared in
-	// internal/checks/linux/ssh/authorized_keys.go.
+	// ID is folder and file: "any/ssh/authorized-keys" is declared in
+	// internal/checks/any/ssh/authorized_keys.go.
 	ID       string
 	Severity finding.Severity // what a finding has unless it says otherwise
 	Class    finding.Class
@@ -45,6 +46,14 @@ type Check[S any] struct {
 	Run func(*Pass[S]) error
 }
 
+// For reports whether c is meant for subjects of a family: an ID's first word
+// is "any", or the family ("linux", "windows"). Every check is meant for a
+// subject whose family is not known ("").
+func (c *Check[S]) For(family string) bool {
+	own, _, _ := strings.Cut(c.ID, "/")
+	return own == "any" || own == family || family == ""
+}
+
 // A Pass is one run of one check over one subject: its only door to the world.
 type Pass[S any] struct {
 	Context context.Context
@@ -55,6 +64,10 @@ type Pass[S any] struct {
 	Meter *Meter
 	// Reading bounds checks that read at large.
 	Reading Reading
+
+	// Memo is what the inspection of an image leaves for that of its copy; nil
+	// where none follows. Package content knows what it is.
+	Memo any
 
 	key      []byte
 	seen     func(string, []byte)
@@ -70,7 +83,12 @@ type Reading struct {
 }
 
 // A Meter counts bytes read of bytes to read.
-type Meter struct{ Done, Total atomic.Int64 }
+type Meter struct {
+	Done, Total atomic.Int64
+	// Sealed counts containers that were not opened, because a package brought
+	// them and their digest is the package's.
+	Sealed atomic.Int64
+}
 
 // Report adds a finding. Check, Severity, Class, Rows and ID are filled from
 // the check where they are empty.
@@ -177,6 +195,7 @@ type Options struct {
 	// Seen is told the bytes behind each fingerprint, from several goroutines
 	// at a time; they are valid during the call only. nil for inspections.
 	Seen func(fingerprint string, secret []byte)
+	Memo any // for Pass.Memo
 }
 
 // tick is how often Metered is called.
@@ -197,7 +216,7 @@ func Run[S any](ctx context.Context, s S, suite []*Check[S], o Options) error {
 		wg.Go(func() {
 			sem <- struct{}{}
 			defer func() { <-sem }()
-			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, Reading: o.Reading, key: o.Key, seen: o.Seen}
+			p := &Pass[S]{Context: ctx, Check: c, Subject: s, Meter: o.Meter, Reading: o.Reading, Memo: o.Memo, key: o.Key, seen: o.Seen}
 			if ctx.Err() == nil {
 				p.run()
 			}

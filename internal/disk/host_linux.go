@@ -56,3 +56,9 @@ func hostData(f *os.File, size int64) (span.Set, error) {
 	_, err := f.Seek(0, io.SeekStart)
 	return c.Set(), err
 }
+
+// startWriteback asks the kernel to begin with writing a range of f to its
+// disk. It promises nothing, so that it may fail.
+func startWriteback(f *os.File, off, n int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"assay/internal/disk/image"
 	"assay/internal/disk/qcow2"
@@ -49,13 +50,60 @@ func Write(ctx context.Context, out *os.File, img Image, o WriteOptions) error {
 	} else if !fi.Mode().IsRegular() || fi.Size() != 0 {
 		return &os.PathError{Op: "write", Path: out.Name(), Err: fmt.Errorf("is not an empty regular file")}
 	}
+	early := newEarly(out)
+	defer early.stop()
 	switch o.Format {
 	case "raw":
-		return raw.Write(ctx, out, img, w)
+		return raw.Write(ctx, early, img, w)
 	case "qcow2":
-		return qcow2.Write(ctx, out, img, o.Compress, w)
+		return qcow2.Write(ctx, early, img, o.Compress, w)
 	case "vhd", "vhd-fixed":
-		return vhd.Write(ctx, out, img, o.Format == "vhd-fixed", w)
+		return vhd.Write(ctx, early, img, o.Format == "vhd-fixed", w)
 	}
 	return fmt.Errorf("images of format %q cannot be written", o.Format)
+}
+
+// ahead is how many bytes are written before the host is asked to put them on
+// its disk.
+const ahead = 32 << 20
+
+// An early is a file whose bytes go to the host's disk while more are written:
+// whoever syncs it later waits for the last of them only, instead of for all.
+type early struct {
+	*os.File
+	from, to int64 // written since the host was asked
+	ask      chan [2]int64
+	asked    sync.WaitGroup
+}
+
+func newEarly(f *os.File) *early {
+	e := &early{File: f, ask: make(chan [2]int64, 1)}
+	e.asked.Go(func() {
+		for r := range e.ask {
+			startWriteback(f, r[0], r[1]-r[0])
+		}
+	})
+	return e
+}
+
+// WriteAt is called from one goroutine. A host that is busy is not waited for.
+func (e *early) WriteAt(b []byte, off int64) (int, error) {
+	n, err := e.File.WriteAt(b, off)
+	if e.to == e.from {
+		e.from, e.to = off, off
+	}
+	e.from, e.to = min(e.from, off), max(e.to, off+int64(n))
+	if e.to-e.from >= ahead {
+		select {
+		case e.ask <- [2]int64{e.from, e.to}:
+			e.from = e.to
+		default:
+		}
+	}
+	return n, err
+}
+
+func (e *early) stop() {
+	close(e.ask)
+	e.asked.Wait()
 }

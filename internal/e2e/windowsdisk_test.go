@@ -2,14 +2,14 @@ package e2e
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
-	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"assay/internal/artefact/regf/regftest"
 	"assay/internal/need"
@@ -20,10 +20,12 @@ var le = binary.LittleEndian
 // A windowsDisk is what is to stand on the volume of Windows. Paths are those
 // of the volume, with slashes; "file:stream" is a named stream.
 type windowsDisk struct {
+	mbr     bool // instead of GPT
 	files   map[string][]byte
 	deleted map[string][]byte
 	secrets []string // none of them may survive
 	cipher  []string // bytes of password hashes as they stand in SAM: nor may these
+	fill    int64    // bytes of further files
 }
 
 // secret notes what must not survive.
@@ -55,7 +57,8 @@ func hiveOf(t testing.TB, text string) []byte {
 	return regftest.Build(root, regftest.Options{})
 }
 
-// make writes the disk: GPT with an ESP, the reserved partition and NTFS.
+// make writes the disk: GPT with an ESP, the reserved partition and NTFS; or MBR
+// with the partition "System Reserved" before it.
 func (w *windowsDisk) make(t testing.TB, size int64) string {
 	t.Helper()
 	need.Root(t)
@@ -69,6 +72,9 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 	for name, b := range w.deleted {
 		write(t, filepath.Join(dir, name), b)
 	}
+	if err := fillWith(filepath.Join(dir, "Windows/WinSxS"), w.fill); err != nil {
+		t.Fatal(err)
+	}
 	need.Run(t, "sync", "-f", dir)
 	for name := range w.deleted {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -76,6 +82,11 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 		}
 	}
 	done()
+	if w.mbr {
+		reserved := sparse(t, 16*mib)
+		need.Run(t, "mkntfs", "-q", "-F", "-f", "-L", "System Reserved", reserved)
+		return disk(t, "dos", part{"type=7, bootable", reserved}, part{"type=7", volume})
+	}
 	esp := sparse(t, 40*mib)
 	need.Run(t, "mkfs.vfat", "-F", "32", esp)
 	loader := filepath.Join(t.TempDir(), "bootmgfw.efi")
@@ -86,6 +97,36 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 		part{"type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B", esp},
 		part{"type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE", sparse(t, 16*mib)},
 		part{"type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", volume})
+}
+
+// fillWith writes n bytes of files below dir, as a system has them: most are
+// small, most bytes are in large ones; two of three are noise, one is text.
+func fillWith(dir string, n int64) error {
+	r := rand.New(rand.NewPCG(7, 7))
+	noise, text := make([]byte, 8<<20), []byte{}
+	for i := 0; i < len(noise); i += 8 {
+		le.PutUint64(noise[i:], r.Uint64())
+	}
+	for i := 0; len(text) < len(noise); i++ {
+		text = fmt.Appendf(text, "line %d of a file that Windows brought: %x\r\n", i, r.Uint32())
+	}
+	for i := 0; n > 0; i++ {
+		sub := filepath.Join(dir, fmt.Sprintf("amd64_component_%d", i/20))
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return err
+		}
+		size := min(int(math.Exp(10.3+1.6*r.NormFloat64())), len(noise))
+		b := noise
+		if i%3 == 0 {
+			b = text
+		}
+		at := r.IntN(len(noise) - size + 1)
+		if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("f%d.dll", i)), b[at:at+size], 0o644); err != nil {
+			return err
+		}
+		n -= int64(size)
+	}
+	return nil
 }
 
 func write(t testing.TB, name string, b []byte) {
@@ -115,34 +156,12 @@ func mountNTFS(t testing.TB, img, options string) (dir string, done func()) {
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
-			unlocked(t, img)
+			need.Unmount(t, dir)
+			need.Unlocked(t, img)
 		}
 	}
 	t.Cleanup(done)
 	return dir, done
-}
-
-// unlocked waits until the process behind a mount has written everything,
-// which is when its lock is gone.
-func unlocked(t testing.TB, img string) {
-	t.Helper()
-	f, err := os.OpenFile(img, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for range 200 {
-		l := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
-		if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &l); err != nil {
-			t.Fatal(err)
-		}
-		if l.Type == syscall.F_UNLCK {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("ntfs-3g does not end")
 }
 
 // ntfsOf cuts the volume of Windows out of a raw disk.

@@ -70,6 +70,7 @@ type Guest struct {
 	ucf       func() map[string]string // MD5 of what ucf put in place, by path
 	sudo      func() *sudoRules
 	windows   func() *WindowsGuest
+	debs      func() debCache
 }
 
 // New makes a guest of a tree.
@@ -85,6 +86,7 @@ func New(t *fsys.Tree) *Guest {
 	g.ucf = sync.OnceValue(g.readUCF)
 	g.sudo = sync.OnceValue(g.readSudo)
 	g.windows = sync.OnceValue(g.readWindows)
+	g.debs = sync.OnceValue(g.readDebs)
 	return g
 }
 

@@ -305,7 +305,7 @@ func (r *rule) setMatch(key, value string) (err error) {
 	case "pattern":
 		if r.pattern, err = regexp.Compile(value); err == nil {
 			r.idGroup = r.pattern.SubexpIndex("id")
-			for _, name := range []string{"s", "t", "u"} {
+			for _, name := range []string{"s", "t", "u", "v"} {
 				if g := r.pattern.SubexpIndex(name); g > 0 {
 					r.secretGroups = append(r.secretGroups, g)
 				}

@@ -39,6 +39,10 @@ var formatNames = [...]string{"plain", "gzip", "bzip2", "xz", "lzma", "zstd", "l
 
 func (f Format) String() string { return formatNames[f] }
 
+// Container reports whether Walk looks for other files inside of it for sure;
+// behind a program there may be a zip.
+func (f Format) Container() bool { return f != Plain && f != maybeZip }
+
 // stored reports whether entries lie in the container as they are, so that the
 // rest of a broken one is worth reading.
 func (f Format) stored() bool {

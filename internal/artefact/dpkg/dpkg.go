@@ -1,10 +1,15 @@
 package dpkg
 
-import "strings"
+import (
+	"bytes"
+	"io"
+	"strings"
+)
 
 // A Package is one stanza of /var/lib/dpkg/status.
 type Package struct {
 	Name, Arch string
+	Version    string
 	Status     string // "install ok installed"
 	Conffiles  []Conffile
 }
@@ -46,6 +51,8 @@ func Status(b []byte) []Package {
 			p.Name = value
 		case "architecture":
 			p.Arch = value
+		case "version":
+			p.Version = value
 		case "status":
 			p.Status = value
 		}
@@ -114,4 +121,31 @@ func Diversions(b []byte) []Diversion {
 		out = append(out, Diversion{lines[0], lines[1], lines[2]})
 	}
 	return out
+}
+
+// Digests calls yield for each SHA256 of a repository's index (a Packages file)
+// with its hexadecimal digits, which are valid during the call only. An index
+// has tens of megabytes, so it is read in pieces; where reading fails it ends.
+func Digests(r io.Reader, yield func(hex []byte)) {
+	const field, piece, longest = "\nSHA256: ", 256 << 10, 80
+	b := make([]byte, 0, piece+longest)
+	for end := false; !end; {
+		n, err := io.ReadFull(r, b[len(b):len(b)+piece])
+		b, end = b[:len(b)+n], err != nil
+		at := 0
+		for {
+			i := bytes.Index(b[at:], []byte(field))
+			if i < 0 || !end && at+i+longest > len(b) {
+				break
+			}
+			at += i + len(field)
+			line := b[at:]
+			if e := bytes.IndexByte(line, '\n'); e >= 0 {
+				line = line[:e]
+			}
+			yield(line)
+		}
+		at = max(at, len(b)-longest)
+		b = b[:copy(b, b[at:])]
+	}
 }

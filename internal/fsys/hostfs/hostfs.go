@@ -25,6 +25,9 @@ type FS struct {
 	live bool
 	disk bool // what lies on no disk is left out
 
+	openTop sync.Once
+	top     *os.File // the root, for openat2; nil where there is none
+
 	mu       sync.Mutex
 	nodes    []node
 	children map[fsys.Node]map[string]fsys.Node
@@ -63,7 +66,12 @@ func (f *FS) kernel(p string) bool {
 }
 
 // Close releases the directory.
-func (f *FS) Close() error { return f.root.Close() }
+func (f *FS) Close() error {
+	if f.top != nil {
+		f.top.Close()
+	}
+	return f.root.Close()
+}
 
 // Describe implements fsys.FS. Problems grow while the tree is walked.
 func (f *FS) Describe() fsys.Description {

@@ -293,8 +293,8 @@ func escape(name string) string {
 }
 
 func (h *handler) gap(g finding.Gap) notification {
-	n := notification{Level: "warning", Message: message{g.Title.In(h.lang) + ": " + report.Printable(g.Detail)}}
-	if g.Accepted != nil {
+	n := notification{Level: "warning", Message: message{strings.TrimSuffix(report.Printable(g.Title.In(h.lang))+": "+report.Printable(g.Detail), ": ")}}
+	if g.Accepted != nil || g.Kind == finding.GapScope {
 		n.Level = "note"
 	}
 	if g.Where.Path != "" || g.Where.Volume != "" {

@@ -105,6 +105,30 @@ func (d *lzma) start() error {
 	return nil
 }
 
+// A symbol's bits depend on each other, so what a bit costs is the length of
+// that chain: range and code travel in registers, and the first bit of a pair
+// is chosen by a mask where it cannot be guessed (in trees and literals).
+
+// toZero rounds as the model of a 0 does: v + (2048-v)>>5 is v - (v+toZero)>>5.
+const toZero = 1<<32 + 31 - 2048
+
+// choose decodes one bit by its model v without a branch: the new range, code
+// and model, and all ones for the bit 0, else 0.
+func choose(rng, code, v uint32) (uint32, uint32, uint32, uint32) {
+	bound := (rng >> 11) * v
+	zero := uint32((int64(code) - int64(bound)) >> 63)
+	rng -= bound
+	return rng ^ (rng^bound)&zero, code - bound&^zero, v - uint32(int32(v+zero&toZero)>>5), zero
+}
+
+// feed brings the next byte of the input into the code.
+func feed(rng, code uint32, in []byte, ip int) (uint32, uint32, int) {
+	if rng < 1<<24 {
+		return rng << 8, code<<8 | uint32(in[ip]), ip + 1
+	}
+	return rng, code, ip
+}
+
 // bit decodes one bit by its model.
 func (d *lzma) bit(p *uint16) uint32 {
 	v := uint32(*p)
@@ -129,39 +153,48 @@ func (d *lzma) bit(p *uint16) uint32 {
 
 // tree decodes n bits, the highest first.
 func (d *lzma) tree(p []uint16, n uint) uint32 {
+	rng, code, in, ip := d.rng, d.code, d.in, d.ip
 	m := uint32(1)
-	for range n {
-		m = m<<1 | d.bit(&p[m])
+	for m < 1<<n {
+		var v, zero uint32
+		rng, code, v, zero = choose(rng, code, uint32(p[m]))
+		p[m] = uint16(v)
+		m = m<<1 + 1 + zero
+		rng, code, ip = feed(rng, code, in, ip)
 	}
+	d.rng, d.code, d.ip = rng, code, ip
 	return m - 1<<n
 }
 
 // reverse decodes n bits, the lowest first.
 func (d *lzma) reverse(p []uint16, n uint) uint32 {
-	m, v := uint32(1), uint32(0)
+	rng, code, in, ip := d.rng, d.code, d.in, d.ip
+	m, out := uint32(1), uint32(0)
 	for i := range n {
-		b := d.bit(&p[m])
-		m = m<<1 | b
-		v |= b << i
+		var v, zero uint32
+		rng, code, v, zero = choose(rng, code, uint32(p[m]))
+		p[m] = uint16(v)
+		m = m<<1 + 1 + zero
+		out |= (1 + zero) << i
+		rng, code, ip = feed(rng, code, in, ip)
 	}
-	return v
+	d.rng, d.code, d.ip = rng, code, ip
+	return out
 }
 
 // direct decodes n bits without a model.
 func (d *lzma) direct(n uint) uint32 {
+	rng, code, in, ip := d.rng, d.code, d.in, d.ip
 	var v uint32
 	for range n {
-		d.rng >>= 1
-		d.code -= d.rng
-		t := 0 - d.code>>31
-		d.code += d.rng & t
+		rng >>= 1
+		code -= rng
+		t := 0 - code>>31
+		code += rng & t
 		v = v<<1 + t + 1
-		if d.rng < 1<<24 {
-			d.rng <<= 8
-			d.code = d.code<<8 | uint32(d.in[d.ip])
-			d.ip++
-		}
+		rng, code, ip = feed(rng, code, in, ip)
 	}
+	d.rng, d.code, d.ip = rng, code, ip
 	return v
 }
 
@@ -194,50 +227,36 @@ func (d *lzma) distance(length int) uint32 {
 func (d *lzma) literalByte(pos uint32, prev, match byte) byte {
 	at := (pos&d.lpMask)<<d.lc + uint32(prev)>>(8-d.lc)
 	p := (*[0x300]uint16)(d.literal[0x300*at:])
-	sym := uint32(1)
+	rng, code, in, ip := d.rng, d.code, d.in, d.ip
+	sym, v, zero := uint32(1), uint32(0), uint32(0)
 	if d.state >= 7 {
-		m := uint32(match)
+		// While the bits agree with the match's, the models are others.
+		offset, m := uint32(0x100), uint32(match)
 		for sym < 0x100 {
 			m <<= 1
-			want := m & 0x100
-			b := d.bit(&p[0x100+want+sym])
-			sym = sym<<1 | b
-			if want>>8 != b {
-				break
-			}
+			want := m & offset
+			k := (offset + want + sym) & 0x3ff
+			rng, code, v, zero = choose(rng, code, uint32(p[k]))
+			p[k] = uint16(v)
+			sym = sym<<1 + 1 + zero
+			offset &= want ^ zero
+			rng, code, ip = feed(rng, code, in, ip)
 		}
-	}
-	rng, code, in, ip := d.rng, d.code, d.in, d.ip
-	for sym < 0x100 {
-		v := uint32(p[sym])
-		bound := (rng >> 11) * v
-		if code < bound {
-			rng = bound
-			p[sym] = uint16(v + (2048-v)>>5)
-			sym <<= 1
-		} else {
-			rng -= bound
-			code -= bound
-			p[sym] = uint16(v - v>>5)
-			sym = sym<<1 | 1
-		}
-		if rng < 1<<24 {
-			rng <<= 8
-			code = code<<8 | uint32(in[ip])
-			ip++
+	} else {
+		for sym < 0x100 {
+			rng, code, v, zero = choose(rng, code, uint32(p[sym]))
+			p[sym] = uint16(v)
+			sym = sym<<1 + 1 + zero
+			rng, code, ip = feed(rng, code, in, ip)
 		}
 	}
 	d.rng, d.code, d.ip = rng, code, ip
-	switch {
-	case d.state < 4:
-		d.state = 0
-	case d.state < 10:
-		d.state -= 3
-	default:
-		d.state -= 6
-	}
+	d.state = afterLiteral[d.state]
 	return byte(sym)
 }
+
+// afterLiteral is the state after a literal.
+var afterLiteral = [numStates]uint32{0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 4, 5}
 
 // match decodes a match or a repeated one: its length, or 0 for the end
 // marker.
