@@ -128,9 +128,9 @@ speed() {
 	done
 }
 
-disk() { # the same root as a disk with one ext4 partition
+disk() { # the same root as a disk with one ext4 partition; trivy cannot read blocks of 1 KiB
 	mb=$(du -sm "$root" | cut -f1)
-	mke2fs -q -F -t ext4 -d "$root" "$dir/part" "$((mb * 2 + 64))M" >/dev/null
+	mke2fs -q -F -t ext4 -b 4096 -d "$root" "$dir/part" "$((mb * 2 + 64))M" >/dev/null
 	truncate -s "$((mb * 2 + 70))M" "$dir/disk.raw"
 	printf 'label: gpt\nstart=2048, size=%d\n' $(($(stat -c %s "$dir/part") / 512)) | sfdisk -q "$dir/disk.raw"
 	dd if="$dir/part" of="$dir/disk.raw" bs=1M seek=1 conv=notrunc,sparse status=none
