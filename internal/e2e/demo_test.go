@@ -21,10 +21,10 @@ var demoPlants = []struct {
 	secret            string // pattern over the file, as debugfs reads it
 	excerpt           string
 }{
-	{"linux/history/shell-history", "credential-in-history", "/root/.bash_history", 2, `mysql -uroot -p(\S+)`, "mysql -uroot -p******** shop"},
+	{"any/history/shell-history", "credential-in-history", "/root/.bash_history", 2, `mysql -uroot -p(\S+)`, "mysql -uroot -p******** shop"},
 	{"any/secrets/hard-coded", "access-key-secret", "/root/.bash_history", 3, `ALICLOUD_SECRET_KEY=(\S+)`, "export ALICLOUD_SECRET_KEY=********"},
-	{"linux/history/shell-history", "credential-in-history", "/home/deploy/.bash_history", 3, `sshpass -p '([^']+)'`, "sshpass -p '********' scp"},
-	{"linux/history/client-history", "credential-in-history", "/home/zhangwei/.mysql_history", 2, `= '([^']+)'`, "SET PASSWORD FOR 'shop'@'%' = '********'"},
+	{"any/history/shell-history", "credential-in-history", "/home/deploy/.bash_history", 3, `sshpass -p '([^']+)'`, "sshpass -p '********' scp"},
+	{"any/history/client-history", "credential-in-history", "/home/zhangwei/.mysql_history", 2, `= '([^']+)'`, "SET PASSWORD FOR 'shop'@'%' = '********'"},
 	{"any/cloud/alibaba-credentials", "secret", "/root/.aliyun/config.json", 1, `"access_key_secret":"([^"]+)"`, "access_key_secret = ********"},
 	{"any/cloud/alibaba-credentials", "secret", "/root/.ossutilconfig", 4, `accessKeySecret=(\S+)`, "accessKeySecret = ********"},
 	{"any/cloud/registry-logins", "secret", "/home/deploy/.docker/config.json", 1, `"auth":"([^"]+)"`, "auth of registry.cn-hangzhou.aliyuncs.com = ********"},
@@ -37,7 +37,7 @@ var demoPlants = []struct {
 	{"any/app/database-servers", "secret", "/etc/redis/redis.conf", 2, `requirepass (\S+)`, "requirepass = ********"},
 	{"any/secrets/hard-coded", "password", "/tmp/.deploy.env", 1, `DB_PASSWORD=(\S+)`, "DB_PASSWORD=********"},
 	{"any/secrets/hard-coded", "token", "/var/log/nginx/access.log", 1, `token=(\S+)`, "GET /api/orders?token=********"},
-	{"linux/ssh/private-keys", "private-key", "/home/zhangwei/.ssh/id_ed25519", 1, `(?s)PRIVATE KEY-----\n(.{40})`, "OpenSSH ED25519 ********"},
+	{"any/ssh/private-keys", "private-key", "/home/zhangwei/.ssh/id_ed25519", 1, `(?s)PRIVATE KEY-----\n(.{40})`, "OpenSSH ED25519 ********"},
 }
 
 // TestDemo is the promise of the hard-coded credentials: on the demo image each
