@@ -112,7 +112,7 @@ speed() {
 		limit=0
 		row() { # NAME, then seconds, CPU seconds and MiB, then findings
 			awk -v t="${tree##*/}" -v m="$mb" -v n="$1" -v s="$2" -v c="$3" -v r="$4" -v f="$5" -v l="$limit" \
-				'BEGIN {c = c > 0 ? c : 0.01; printf "| %s | %d | %s | %.2f | %.2f | %d | %s | %d | %s |\n", t, m, n, s, c, m / c, l > 0 ? sprintf("1/%.1f", c / l) : "-", r, f}'
+				'BEGIN {c = c > 0 ? c : 0.01; printf "| %s | %d | %s | %.2f | %.2f | %d | %s | %d | %s |\n", t, m, n, s, c, m / c, (l > 0 ? sprintf("1/%.1f", c / l) : "-"), r, f}'
 		}
 		read -r s c m < <(timed "$RUNS" sh -c "find '$tree' -xdev -type f -print0 | xargs -0 cat >/dev/null")
 		row "cat of every file" "$s" "$c" "$m" "-"
@@ -128,9 +128,9 @@ speed() {
 	done
 }
 
-disk() { # the same root as a disk with one ext4 partition
+disk() { # the same root as a disk with one ext4 partition; trivy cannot read blocks of 1 KiB
 	mb=$(du -sm "$root" | cut -f1)
-	mke2fs -q -F -t ext4 -d "$root" "$dir/part" "$((mb * 2 + 64))M"
+	mke2fs -q -F -t ext4 -b 4096 -d "$root" "$dir/part" "$((mb * 2 + 64))M" >/dev/null
 	truncate -s "$((mb * 2 + 70))M" "$dir/disk.raw"
 	printf 'label: gpt\nstart=2048, size=%d\n' $(($(stat -c %s "$dir/part") / 512)) | sfdisk -q "$dir/disk.raw"
 	dd if="$dir/part" of="$dir/disk.raw" bs=1M seek=1 conv=notrunc,sparse status=none
