@@ -346,7 +346,7 @@ func TestFixAll(t *testing.T) {
 	if err := x.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range 1200 { // until the first is done and the others are at work
+	for range 6000 { // until the first is done and the others are at work
 		if c.instance("i-1").KeyPair != "" && c.machines["i-1"].Run("ls -d /var/lib/assay-fix/armed 2>/dev/null || true") != "" {
 			break
 		}
