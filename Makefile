@@ -10,9 +10,9 @@ GO ?= go
 TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm2 mdadm fdisk gdisk parted \
 	cryptsetup-bin util-linux mount rpm cpio sqlite3 openssh-server openssh-client openssl whois attr perl \
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium \
-	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket
+	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket wimtools
 
-.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-windows bench-convert bench-secrets bench-policy test-boot test-wine demo-cloud clean help
+.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-windows bench-convert bench-secrets bench-policy test-boot test-wine test-clients bench-audit demo-cloud clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -24,6 +24,7 @@ demo: build ## build a careless image without root, inspect it, write the HTML r
 	@bash scripts/demo.sh
 
 test: tools ## install what the tests need (as root), then run all of them
+	@bash scripts/stock-root.sh
 	$(GO) test -timeout 20m ./...
 
 tools: ## install the tools that tests compare with, when root
@@ -40,6 +41,7 @@ fuzz: ## fuzz every parser; FUZZTIME=2m each
 
 soak: tools ## the slow tests as well: a million names, 50 kills, random trees and plans with many seeds
 	ASSAY_SOAK=1 $(GO) test -timeout 40m -run 'Million|Killed' ./internal/e2e
+	ASSAY_SOAK=1 $(GO) test -timeout 60m -run 'TestFixKilled' .
 	ASSAY_SOAK=1 $(GO) test -timeout 60m -run 'Soak|Edit' ./internal/fsys/...
 
 bench-inspect: build ## inspect beside find and cat on the kernel's mount (root); prints the table
@@ -71,3 +73,9 @@ test-wine: ## the Windows build under wine: inspect C:\ and Win32 calls (minutes
 
 bench-policy: ## policy decisions beside cedar-go and OPA, a module of its own
 	cd bench/policy && $(GO) test -run '^$$' -bench Evaluate -benchmem .
+
+test-clients: build ## the official SDKs for Go and Node.js, and the aliyun CLI where there is one, ask the double
+	@bash scripts/test-clients.sh
+
+bench-audit: build ## audit 10,000 images, 50,000 snapshots and 20,000 instances on the double; prints calls, CPU seconds and memory
+	@bash scripts/bench-audit.sh

@@ -138,7 +138,7 @@ func Catalogue(names []string) ([]report.Check, error) {
 	for _, k := range account.All {
 		all = append(all, Describe(k))
 	}
-	all = append(all, PolicyChecks()...)
+	all = append(append(all, PolicyChecks()...), proofCheck)
 	for _, k := range all {
 		if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return below(k.ID, n) }) {
 			out = append(out, k)

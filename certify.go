@@ -19,7 +19,7 @@ var ErrNotClean = errors.New("only a clean image is certified")
 type Witness struct {
 	report.Handler
 	detail attest.Detail
-	image  attest.Image
+	images []attest.Image // first the one that the machine boots from
 	clean  bool
 	judged bool
 }
@@ -43,9 +43,12 @@ func (w *Witness) Handle(m report.Message) error {
 		w.accept(m.Gap.ID, m.Gap.Title, m.Gap.Accepted)
 	case m.Verdict != nil:
 		v := m.Verdict
-		w.judged, w.clean = true, v.Clean
+		w.judged, w.clean = true, v.Clean && v.Scope == 0 // a part of a machine is never certified
 		w.detail.Findings, w.detail.Files, w.detail.BytesRead = v.Findings, v.Files, v.BytesRead
-		w.image.FileSHA256, w.image.DiskSHA256 = v.SHA256, v.DiskSHA256
+		w.images = []attest.Image{{FileSHA256: v.SHA256, DiskSHA256: v.DiskSHA256}}
+		for _, d := range v.Further {
+			w.images = append(w.images, attest.Image{Name: d.Name, FileSHA256: d.SHA256, DiskSHA256: d.DiskSHA256})
+		}
 	}
 	return w.Handler.Handle(m)
 }
@@ -58,11 +61,12 @@ func (w *Witness) accept(id string, title finding.Text, a *finding.Acceptance) {
 	w.detail.Accepted = append(w.detail.Accepted, attest.Accepted{ID: id, Title: title.EN, Reason: reason})
 }
 
-// Certify makes the signed statement of the inspection that was witnessed.
+// Certify makes the signed statement of the inspection that was witnessed. name
+// is that of the image that the machine boots from.
 func (w *Witness) Certify(name string, now time.Time, key crypto.Signer) ([]byte, error) {
-	if !w.judged || !w.clean || w.image.FileSHA256 == "" {
+	if !w.judged || !w.clean || len(w.images) == 0 || w.images[0].FileSHA256 == "" {
 		return nil, ErrNotClean
 	}
-	w.image.Name, w.detail.Time = name, now
-	return attest.Make(w.image, w.detail, key)
+	w.images[0].Name, w.detail.Time = name, now
+	return attest.Make(w.images, w.detail, key)
 }

@@ -29,11 +29,30 @@ type CleanOptions struct {
 	Given  *plan.Plan   // run exactly this plan instead of making one
 	Accept *accept.List // what the user knows and keeps; nil for nothing
 
-	Out      *os.File // receives the copy; nil stops after the plan
-	OutName  string   // how messages call it
+	// Copies receive the clean disks, one for each image of the target; none
+	// stops after the plan.
+	Copies []Copy
+	// Name is how the stream calls the copied machine; "" takes the first
+	// copy's name.
+	Name string
+}
+
+// A Copy is where the clean copy of one disk goes.
+type Copy struct {
+	Name     string   // how messages call it
+	File     *os.File // receives it
 	Spill    *os.File // takes what the changes need over the memory bound; nil for none
-	Format   string   // of the copy: "raw", "qcow2", "vhd", "vhd-fixed"
+	Format   string   // "raw", "qcow2", "vhd", "vhd-fixed"
 	Compress string   // "", "zlib", "zstd"
+}
+
+// format is what the copy is read as: its bytes are the guest's own, so they
+// are never asked.
+func (c Copy) format() string {
+	if c.Format == "vhd-fixed" {
+		return "vhd"
+	}
+	return c.Format
 }
 
 // Errors of Clean.
@@ -43,20 +62,20 @@ var (
 	// ErrOther says that a given plan was made for another image, or for
 	// another state of it.
 	ErrOther = errors.New("the plan does not belong to this image")
-	// ErrOneDisk says that a machine has several disks.
-	ErrOneDisk = errors.New("one disk is cleaned at a time")
+	// ErrCopies says that there is not one copy for each disk.
+	ErrCopies = errors.New("a machine is cleaned with all its disks: there must be one copy for each")
 )
 
-// Clean writes a clean copy of an image to o.Out. The image is only read: its
-// changes live in an overlay, and one pass writes the disk as it looks through
-// it. The stream is that of an inspection of the image with an action for each
+// Clean writes clean copies of a machine's images to o.Copies. The images are
+// only read: their changes live in overlays, and one pass writes each disk as it
+// looks through its own. The stream is that of an inspection of the image with an action for each
 // step before its verdict, then that of an inspection of the copy. It returns
 // the plan; with an error the copy must not be used.
 func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*plan.Plan, error) {
 	c := &cleaning{ctx: ctx, t: t, o: o, h: h, secrets: &secrets{}, memo: content.NewMemo(), started: time.Now()}
 	defer c.close()
-	if len(t.Images) != 1 {
-		return nil, ErrOneDisk
+	if len(o.Copies) > 0 && len(o.Copies) != len(t.Images) {
+		return nil, ErrCopies
 	}
 	if err := c.inspect(); err != nil {
 		return nil, err
@@ -64,7 +83,7 @@ func Clean(ctx context.Context, t Target, o CleanOptions, h report.Handler) (*pl
 	if err := c.decide(); err != nil {
 		return nil, c.end(err)
 	}
-	if o.Out == nil {
+	if len(o.Copies) == 0 {
 		c.planned()
 		return c.plan, c.end(nil)
 	}
@@ -127,7 +146,7 @@ func (f first) Close() error { return nil }
 func (c *cleaning) inspect() error {
 	o := c.o.Options
 	o.Command, o.seen = "clean", c.secrets.add
-	if c.o.Out != nil {
+	if len(c.o.Copies) > 0 {
 		o.memo = c.memo
 	}
 	return Inspect(c.ctx, c.t, o, first{c})
@@ -194,32 +213,46 @@ func (c *cleaning) did(volume, result string, why, note finding.Text) {
 	_ = c.h.Handle(report.Message{Action: &report.Action{Edit: finding.Edit{Op: finding.Scrub, Volume: volume}, Result: result, Why: why, Note: note}})
 }
 
-// copy makes the changes and writes the disk.
+// copy makes the changes and writes the disks.
 func (c *cleaning) copy() error {
-	img, err := disk.OpenReader(c.t.Images[0].File, c.t.Images[0].Path, c.o.Disk.open())
+	var overs []*overlay.Overlay
+	var disks []volume.Disk
+	for i, f := range c.t.Images {
+		img, err := f.open(c.o.Disk)
+		if err != nil {
+			return err
+		}
+		c.closers = append(c.closers, img.Close)
+		over := overlay.New(img, overlay.Options{Spill: spill(c.o.Copies[i].Spill), MemLimit: overlay.DefaultMemLimit / int64(len(c.t.Images))})
+		c.closers = append(c.closers, over.Close)
+		overs = append(overs, over)
+		disks = append(disks, volume.Disk{Name: path.Base(f.Path), ReaderAt: over, Size: over.Size()})
+	}
+	layout, err := volume.Scan(disks)
 	if err != nil {
 		return err
 	}
-	c.closers = append(c.closers, img.Close)
-	over := overlay.New(img, overlay.Options{Spill: c.spill()})
-	c.closers = append(c.closers, over.Close)
-	layout, err := volume.Scan([]volume.Disk{{Name: path.Base(c.t.Images[0].Path), ReaderAt: over, Size: over.Size()}})
-	if err != nil {
+	if err := c.change(layout, overs); err != nil {
 		return err
 	}
-	if err := c.change(layout, over); err != nil {
-		return err
+	total, before := int64(0), int64(0)
+	for _, over := range overs {
+		total += over.Size()
 	}
-	o := disk.WriteOptions{Format: c.o.Format, Compress: c.o.Compress,
-		Progress: func(done, total int64) { c.progress("write", done, total) }}
-	if !c.search.empty() {
-		o.Tap = c.search.tap
-	}
-	if err := disk.Write(c.ctx, c.o.Out, over, o); err != nil {
-		return err
+	for i, over := range overs {
+		to := c.o.Copies[i]
+		o := disk.WriteOptions{Format: to.Format, Compress: to.Compress,
+			Progress: func(done, _ int64) { c.progress("write", before+done, total) }}
+		if !c.search.empty() {
+			o.Tap = c.search.next(disks[i].Name)
+		}
+		if err := disk.Write(c.ctx, to.File, over, o); err != nil {
+			return err
+		}
+		before += over.Size()
 	}
 	c.synced = make(chan error, 1)
-	go func() { c.synced <- c.o.Out.Sync() }()
+	go func() { c.synced <- c.sync() }()
 	return nil
 }
 
@@ -227,27 +260,39 @@ func (c *cleaning) progress(phase string, done, total int64) {
 	_ = c.h.Handle(report.Message{Progress: &report.Progress{Phase: phase, Done: done, Total: total, Unit: "bytes"}})
 }
 
-func (c *cleaning) spill() func() (overlay.SpillFile, error) {
-	if c.o.Spill == nil {
+func spill(f *os.File) func() (overlay.SpillFile, error) {
+	if f == nil {
 		return nil
 	}
-	return func() (overlay.SpillFile, error) { return c.o.Spill, nil }
+	return func() (overlay.SpillFile, error) { return f, nil }
 }
 
-// again inspects the copy as if it were somebody else's, and compares. While
-// it is read it is put on the disk; the verdict waits for that.
+// sync puts the copies on the disk.
+func (c *cleaning) sync() (err error) {
+	for _, to := range c.o.Copies {
+		err = errors.Join(err, to.File.Sync())
+	}
+	return err
+}
+
+// again inspects the copies as if they were somebody else's, and compares.
+// While they are read they are put on the disk; the verdict waits for that.
 func (c *cleaning) again() error {
 	var found []finding.Finding
 	o := c.o.Options
 	o.Command, o.Started, o.memo = "inspect", time.Now(), c.memo
 	c.memo.Again()
-	o.Disk = DiskOptions{Format: c.o.Format}
-	if o.Disk.Format == "vhd-fixed" {
-		o.Disk.Format = "vhd"
+	o.Disk = DiskOptions{}
+	t := Target{Name: c.o.Name}
+	if t.Name == "" {
+		t.Name = c.o.Copies[0].Name
+	}
+	for _, to := range c.o.Copies {
+		t.Images = append(t.Images, ImageFile{Path: to.Name, File: to.File, Format: to.format()})
 	}
 	h := &last{Handler: c.h, found: &found}
 	h.check = func() error { return errors.Join(<-c.synced, c.residue(found)) }
-	err := Inspect(c.ctx, Target{Name: c.o.OutName, Images: []ImageFile{{Path: c.o.OutName, File: c.o.Out}}}, o, h)
+	err := Inspect(c.ctx, t, o, h)
 	return errors.Join(err, h.err)
 }
 
@@ -297,14 +342,14 @@ func (c *cleaning) residue(found []finding.Finding) error {
 		}
 	}
 	for _, at := range c.search.left(found) {
-		errs = append(errs, fmt.Errorf("%w: bytes of a secret (finding %s) at offset %d of the disk", ErrResidue, at.id, at.offset))
+		errs = append(errs, fmt.Errorf("%w: bytes of a secret (finding %s) at offset %d of the disk %s", ErrResidue, at.id, at.offset, at.disk))
 	}
 	return errors.Join(errs...)
 }
 
 // change runs the plan over the layout's volumes and scrubs them.
-func (c *cleaning) change(layout *volume.Layout, over *overlay.Overlay) error {
-	e, err := openEditors(layout, over)
+func (c *cleaning) change(layout *volume.Layout, overs []*overlay.Overlay) error {
+	e, err := openEditors(layout, overs)
 	if err != nil {
 		return err
 	}
@@ -322,7 +367,7 @@ func (c *cleaning) change(layout *volume.Layout, over *overlay.Overlay) error {
 	if err != nil {
 		return err
 	}
-	return e.scrub(c, over)
+	return e.scrub(c, overs)
 }
 
 func outcome(r apply.Result) string {

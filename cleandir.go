@@ -37,6 +37,12 @@ type CleanDirOptions struct {
 
 	// LeaveDomain agrees to clean a running Windows that is in a domain.
 	LeaveDomain bool
+	// Sysprep refuses a running Windows that could not be handed over to
+	// Sysprep afterwards, see Sysprep.
+	Sysprep bool
+	// Found is told what the second inspection found, with what is accepted
+	// marked. nil if nobody asks.
+	Found func([]finding.Finding)
 }
 
 // ErrDeclined says that the user did not agree to a plan: nothing was changed.
@@ -111,7 +117,7 @@ var ways = []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", 
 
 // risky are operations that do the same.
 var risky = []finding.Op{finding.LockPassword, finding.RemoveUser, finding.SetSSHD, finding.Reset, finding.Scrub,
-	finding.ForgetLogons, finding.RegDeleteKey, finding.RegDeleteValue, finding.RegSetValue}
+	finding.ForgetLogons, finding.RegDeleteKey, finding.RegDeleteValue, finding.RegSetValue, finding.RegReplace}
 
 // lively is a fix as a running machine can take it without a person's word.
 func lively(f *finding.Fix) *finding.Fix {
@@ -230,9 +236,25 @@ func (d *dirCleaning) free(e *hostfs.Editor, mount string) error {
 func (d *dirCleaning) after() error {
 	var found []finding.Finding
 	h := &last{Handler: d.h, found: &found}
-	h.check = func() error { return d.residue(found) }
+	h.check = func() error {
+		if d.dir.Found != nil {
+			d.dir.Found(d.accepted(found))
+		}
+		return d.residue(found)
+	}
 	err := d.dir.Inspect(d.ctx, h)
 	return errors.Join(err, h.err)
+}
+
+// accepted marks what the user knows already.
+func (d *dirCleaning) accepted(found []finding.Finding) []finding.Finding {
+	found = slices.Clone(found)
+	for i := range found {
+		if d.o.Accept != nil {
+			d.o.Accept.Finding(&found[i])
+		}
+	}
+	return found
 }
 
 // residue is that of an image, but for what a running machine goes on writing:

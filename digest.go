@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 
-	"assay/internal/disk"
+	"assay/internal/report"
 )
 
 // Digests returns the sha256 of an image file as it lies on the host, and that
@@ -22,7 +23,7 @@ func Digests(ctx context.Context, f ImageFile, o DiskOptions, progress func(done
 	if file, err = sum(ctx, f.File, size, progress); err != nil {
 		return "", "", err
 	}
-	img, err := disk.OpenReader(f.File, f.Path, o.open())
+	img, err := f.open(o)
 	if err != nil {
 		return "", "", err
 	}
@@ -43,11 +44,20 @@ func sizeOf(f *os.File) (int64, error) {
 	return f.Seek(0, io.SeekEnd)
 }
 
-// digest fills in the verdict's digests of the first image.
+// digest fills in the verdict's digests of the images.
 func (r *run) digest() error {
-	file, virtual, err := Digests(r.ctx, r.t.Images[0], r.o.Disk, func(done, total int64) { r.progress("digest", done, total, "bytes") })
-	r.verdict.SHA256, r.verdict.DiskSHA256 = file, virtual
-	return err
+	for i, f := range r.t.Images {
+		file, virtual, err := Digests(r.ctx, f, r.o.Disk, func(done, total int64) { r.progress("digest", done, total, "bytes") })
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			r.verdict.SHA256, r.verdict.DiskSHA256 = file, virtual
+			continue
+		}
+		r.verdict.Further = append(r.verdict.Further, report.Digest{Name: path.Base(f.Path), SHA256: file, DiskSHA256: virtual})
+	}
+	return nil
 }
 
 // sum reads all of r, zeros too.

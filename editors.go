@@ -15,7 +15,7 @@ import (
 	"assay/internal/volume"
 )
 
-// editors are the volumes of one disk, opened for changes.
+// editors are the volumes of a machine's disks, opened for changes.
 type editors struct {
 	layout  *volume.Layout
 	volumes map[string]apply.Volume
@@ -24,11 +24,15 @@ type editors struct {
 
 // openEditors opens every volume that can be changed; why the others cannot is
 // kept with them.
-func openEditors(layout *volume.Layout, over *overlay.Overlay) (*editors, error) {
+func openEditors(layout *volume.Layout, overs []*overlay.Overlay) (*editors, error) {
+	disks := make([]volume.Patch, len(overs))
+	for i, over := range overs {
+		disks[i] = over
+	}
 	e := &editors{layout: layout, volumes: map[string]apply.Volume{}, patches: map[string]volume.Patch{}}
 	for _, v := range layout.Volumes {
 		a := apply.Volume{Name: v.Name}
-		p, err := layout.Patch(v, []volume.Patch{over})
+		p, err := layout.Patch(v, disks)
 		switch {
 		case err != nil:
 			a.Why = fmt.Errorf("%w: %w", fsys.ErrUnsafe, err)
@@ -74,7 +78,7 @@ func (e *editors) mounts() ([]fsys.Mount, error) {
 
 // scrub commits all volumes and zeroes what nobody owns. What cannot be
 // scrubbed is told, and shows in the inspection of the copy if it matters.
-func (e *editors) scrub(c *cleaning, over *overlay.Overlay) error {
+func (e *editors) scrub(c *cleaning, overs []*overlay.Overlay) error {
 	for _, v := range e.layout.Volumes {
 		if err := c.ctx.Err(); err != nil {
 			return err
@@ -83,16 +87,18 @@ func (e *editors) scrub(c *cleaning, over *overlay.Overlay) error {
 			return err
 		}
 	}
-	free, left := e.layout.Scrubbable(0)
-	for _, s := range free {
-		if err := over.Zero(s.Off, s.Len); err != nil {
-			return err
+	for i, over := range overs {
+		free, left := e.layout.Scrubbable(i)
+		for _, s := range free {
+			if err := over.Zero(s.Off, s.Len); err != nil {
+				return err
+			}
 		}
+		name := e.layout.Disks[i].Name
+		c.did(name, "done", finding.T("Unused parts of the disk hold old data", "磁盘未使用的部分残留旧数据"),
+			finding.Tf("%s zeroed", "已清零 %s", finding.Size(free.Total())))
+		c.leftovers(name, left)
 	}
-	name := e.layout.Disks[0].Name
-	c.did(name, "done", finding.T("Unused parts of the disk hold old data", "磁盘未使用的部分残留旧数据"),
-		finding.Tf("%s zeroed", "已清零 %s", finding.Size(free.Total())))
-	c.leftovers(name, left)
 	return nil
 }
 

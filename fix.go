@@ -20,6 +20,7 @@ import (
 	"assay/internal/guest"
 	"assay/internal/remote"
 	"assay/internal/remote/openssh"
+	"assay/internal/report"
 )
 
 // A FixTarget is a running Linux machine and the ways to it.
@@ -49,6 +50,7 @@ type FixOptions struct {
 	Trust       fleet.Trust
 	RemoveUsers []string
 	Keep        []string // accounts that keep their password
+	KeyPair     string   // that is bound by the cloud; for people
 	SudoAsks    bool     // the login becomes root by a password
 	Restart     bool
 	KeepSSHD    bool
@@ -61,22 +63,33 @@ type FixOptions struct {
 type FixPlan struct {
 	Facts *fleet.Facts
 	Plan  *fleet.Plan
-	// Before are the findings of the checks of accounts and SSH.
+	// Before are the findings of the checks of accounts and SSH, Gaps what they
+	// could not look at.
 	Before []finding.Finding
+	Gaps   []finding.Gap
+	System *report.System
+}
+
+// A FixResult is the machine after a fix.
+type FixResult struct {
+	Left   []finding.Finding // without those that stay by the plan
+	Gaps   []finding.Gap
+	System *report.System
 }
 
 // fixChecks are the checks that a fix answers. Trying published passwords is
 // not one of them: it takes long, and every password goes anyway.
-var fixChecks = []string{"linux/ssh/authorized-keys", "linux/ssh/keys-command", "linux/ssh/trusted-ca", "linux/ssh/host-trust", "linux/ssh/weak-settings",
-	"linux/ssh/cloud-init-override", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
+var fixChecks = []string{"any/ssh/authorized-keys", "any/ssh/keys-command", "any/ssh/trusted-ca", "any/ssh/host-trust", "any/ssh/weak-settings",
+	"any/ssh/cloud-init-override", "linux/account/empty-password", "linux/account/password-set", "linux/account/system-password",
 	"linux/account/uid-zero", "linux/account/unknown-user"}
 
 // PlanFix looks at a machine and says what a fix would do. It changes nothing.
 func PlanFix(ctx context.Context, t FixTarget, o FixOptions) (*FixPlan, error) {
-	g, found, err := observe(ctx, t.Admin, o.Key)
+	seen, err := observe(ctx, t.Admin, o.Key)
 	if err != nil {
 		return nil, err
 	}
+	g, found := seen.guest, seen.found
 	user := t.SSH.Target().User
 	f := facts(g, user)
 	trust := o.Trust
@@ -88,7 +101,7 @@ func PlanFix(ctx context.Context, t FixTarget, o FixOptions) (*FixPlan, error) {
 		Keep: o.Keep, SudoAsks: o.SudoAsks, Restart: o.Restart, KeepSSHD: o.KeepSSHD}
 	p, err := fleet.MakePlan(f, w)
 	if err != nil {
-		return &FixPlan{Facts: f, Before: found}, err
+		return &FixPlan{Facts: f, Before: found, Gaps: seen.gaps, System: system(g)}, err
 	}
 	if p.PlaceIn != "" && !g.Exists(path.Dir(p.PlaceIn)) {
 		if !g.Exists(path.Dir(path.Dir(p.PlaceIn))) {
@@ -103,12 +116,12 @@ func PlanFix(ctx context.Context, t FixTarget, o FixOptions) (*FixPlan, error) {
 		}
 	}
 	p.Groups(more...)
-	return &FixPlan{Facts: f, Plan: p, Before: found}, nil
+	return &FixPlan{Facts: f, Plan: p, Before: found, Gaps: seen.gaps, System: system(g)}, nil
 }
 
-// RunFix carries a plan out and looks at the machine again. The findings are
-// those that are left; they are nil when the fix did not get to its end.
-func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event func(fleet.Event)) ([]finding.Finding, error) {
+// RunFix carries a plan out and looks at the machine again. The result is nil
+// when the fix did not get to its end.
+func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event func(fleet.Event)) (*FixResult, error) {
 	d := &door{client: t.SSH, key: o.NewKey}
 	for _, old := range t.Old {
 		if !slices.ContainsFunc(p.Plan.Stay, func(k fleet.Key) bool {
@@ -126,15 +139,19 @@ func RunFix(ctx context.Context, t FixTarget, p *FixPlan, o FixOptions, event fu
 		return nil, fmt.Errorf("the fix is done and proven, but the machine cannot be looked at again: %w", err)
 	}
 	defer sh.Close()
-	_, left, err := observe(ctx, sh, o.Key)
-	return slices.DeleteFunc(left, func(f finding.Finding) bool { return expected(f, p, o) }), err
+	seen, err := observe(ctx, sh, o.Key)
+	if err != nil {
+		return nil, fmt.Errorf("the fix is done and proven, but the machine cannot be looked at again: %w", err)
+	}
+	left := slices.DeleteFunc(seen.found, func(f finding.Finding) bool { return expected(f, p, o) })
+	return &FixResult{Left: left, Gaps: seen.gaps, System: system(seen.guest)}, nil
 }
 
 // expected reports whether a finding speaks of what stays by the plan: a key
 // whose owner is known, a user that was declared.
 func expected(f finding.Finding, p *FixPlan, o FixOptions) bool {
 	switch f.Check {
-	case "linux/ssh/authorized-keys":
+	case "any/ssh/authorized-keys":
 		return f.Anchor == ssh.FingerprintSHA256(o.NewKey.PublicKey()) ||
 			slices.ContainsFunc(p.Plan.Stay, func(k fleet.Key) bool { return k.Fingerprint == f.Anchor })
 	case "linux/account/unknown-user":
@@ -144,31 +161,42 @@ func expected(f finding.Finding, p *FixPlan, o FixOptions) bool {
 	return false
 }
 
+// A sight is what a probe and the checks of accounts and SSH make of a machine.
+type sight struct {
+	guest *guest.Guest
+	found []finding.Finding
+	gaps  []finding.Gap
+}
+
 // observe makes a guest of a machine and runs the checks of accounts and SSH.
-func observe(ctx context.Context, sh remote.Shell, key []byte) (*guest.Guest, []finding.Finding, error) {
+func observe(ctx context.Context, sh remote.Shell, key []byte) (*sight, error) {
 	m, err := Observe(ctx, sh)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	g, err := m.guest(func(finding.Gap) {})
-	if err != nil {
-		return nil, nil, err
+	s := &sight{}
+	gap := func(g finding.Gap) {
+		if g.Kind != finding.GapLimit { // folders that a probe cuts: nothing of what is asked here lies in them
+			s.gaps = append(s.gaps, g)
+		}
+	}
+	if s.guest, err = m.guest(gap); err != nil {
+		return nil, err
 	}
 	suite, err := Select(fixChecks, true)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var found []finding.Finding
-	err = check.Run(ctx, g, suite, check.Options{Parallel: runtime.GOMAXPROCS(0), Key: key,
-		Report: func(f finding.Finding) { found = append(found, f) }, Gap: func(finding.Gap) {}})
-	return g, found, err
+	err = check.Run(ctx, s.guest, suite, check.Options{Parallel: runtime.GOMAXPROCS(0), Key: key,
+		Report: func(f finding.Finding) { s.found = append(s.found, f) }, Gap: func(g finding.Gap) { s.gaps = append(s.gaps, g) }})
+	return s, err
 }
 
 // published are the keys that the check of authorized keys knows as such.
 func published(found []finding.Finding) map[string]string {
 	m := map[string]string{}
 	for _, f := range found {
-		if f.Check == "linux/ssh/authorized-keys" && f.Severity == finding.Critical && f.Anchor != "" {
+		if f.Check == "any/ssh/authorized-keys" && f.Severity == finding.Critical && f.Anchor != "" {
 			m[f.Anchor] = f.Title.EN[strings.LastIndex(f.Title.EN, ": ")+1:]
 		}
 	}
@@ -207,6 +235,9 @@ func facts(g *guest.Guest, user string) *fleet.Facts {
 		f.SSHD.Dropins = append(f.SSHD.Dropins, fleet.File{Path: name, Text: string(b)})
 	}
 	f.SSHD.Methods = s.For(user).Get("authenticationmethods").Value
+	if i := slices.IndexFunc(all.Users, func(a guest.Account) bool { return a.Name == user }); i >= 0 {
+		f.SSHD.Barred = barred(s.For(user), all.Users[i])
+	}
 	return f
 }
 

@@ -49,8 +49,17 @@ type Target struct {
 // An ImageFile is one image, opened for reading. Path relates the names of
 // files that its header may ask for.
 type ImageFile struct {
-	Path string
-	File *os.File
+	Path   string
+	File   *os.File
+	Format string // instead of DiskOptions.Format
+}
+
+// open opens the image in a file.
+func (f ImageFile) open(o DiskOptions) (*disk.File, error) {
+	if f.Format != "" {
+		o.Format = f.Format
+	}
+	return disk.OpenReader(f.File, f.Path, o.open())
 }
 
 // Options say what an inspection does.
@@ -108,6 +117,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 		return err
 	}
 	r.send(report.Message{Config: r.config(suite)})
+	r.watch()
 	g, err := r.assemble()
 	if err == nil {
 		err = r.check(g, suite)
@@ -115,6 +125,7 @@ func Inspect(ctx context.Context, t Target, o Options, h report.Handler) error {
 	if err == nil && o.Digest && len(t.Images) > 0 {
 		err = r.digest()
 	}
+	r.steady()
 	if err != nil {
 		r.verdict.Error = err.Error()
 	}
@@ -182,6 +193,7 @@ type run struct {
 	// reported are the IDs of the machine's own findings, and of those of its
 	// snapshots as if they were the machine's.
 	reported map[string]bool
+	before   []moment // how each image looked before it was read
 }
 
 func (r *run) close() {
@@ -262,7 +274,7 @@ func (r *run) assemble() (*guest.Guest, error) {
 	var disks []volume.Disk
 	var images []*disk.File
 	for _, f := range r.t.Images {
-		img, err := disk.OpenReader(f.File, f.Path, r.o.Disk.open())
+		img, err := f.open(r.o.Disk)
 		if err != nil {
 			return nil, r.imageError(f, err)
 		}
@@ -415,6 +427,7 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 	}
+	suite = slices.DeleteFunc(slices.Clone(suite), func(c *check.Check[*guest.Guest]) bool { return !c.For(string(g.OS().Family)) })
 	var o overlap
 	var meter check.Meter
 	err := check.Run(r.ctx, g, suite, check.Options{
@@ -434,6 +447,9 @@ func (r *run) examine(g *guest.Guest, suite []*check.Check[*guest.Guest], report
 	x := g.Index()
 	r.verdict.Files += len(x.Files)
 	r.verdict.Sealed += int(meter.Sealed.Load())
+	if r.t.Dir != "" { // an image counts what is read of it itself
+		r.read.Add(meter.Done.Load())
+	}
 	for _, f := range x.Faults {
 		r.gap(f)
 	}

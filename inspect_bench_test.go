@@ -63,7 +63,7 @@ func BenchmarkClean(b *testing.B) {
 			b.Fatal(err)
 		}
 		o := CleanOptions{Options: Options{Key: []byte("bench"), NoContent: os.Getenv("ASSAY_BENCH_NO_CONTENT") != ""},
-			Out: out, OutName: "out", Format: cmp.Or(os.Getenv("ASSAY_BENCH_FORMAT"), "raw"), Compress: os.Getenv("ASSAY_BENCH_COMPRESS")}
+			Copies: []Copy{{File: out, Name: "out", Format: cmp.Or(os.Getenv("ASSAY_BENCH_FORMAT"), "raw"), Compress: os.Getenv("ASSAY_BENCH_COMPRESS")}}}
 		_, err = Clean(context.Background(), Target{Name: name, Images: []ImageFile{{Path: name, File: f}}}, o, deaf{})
 		if err := errors.Join(err, f.Close(), out.Close(), os.Remove(out.Name())); err != nil {
 			b.Fatal(err)

@@ -1,6 +1,8 @@
 package assay
 
 import (
+	"strings"
+
 	"assay/finding"
 	"assay/internal/accept"
 	"assay/internal/report"
@@ -40,6 +42,7 @@ type Judged struct {
 	changed          bool
 	wasFail, wasGaps bool
 	command          string // of the current part
+	probed           bool   // its target is a running machine that a probe describes
 
 	Fail   bool // some target has a finding that counts
 	Gaps   bool // some target has a gap that counts
@@ -47,6 +50,13 @@ type Judged struct {
 
 	// Counted are the IDs of the findings that count in the last part.
 	Counted map[string]bool
+}
+
+// probed reports whether a target is a running machine elsewhere: a probe brings
+// a part of it that is known beforehand. Only there does a gap of scope not
+// count; anywhere else it is a gap as any other.
+func probed(target string) bool {
+	return strings.HasPrefix(target, "ssh://") || strings.HasPrefix(target, "ecs://")
 }
 
 // Handle implements report.Handler.
@@ -58,7 +68,7 @@ func (d *Judged) Handle(m report.Message) error {
 		if d.changed {
 			d.Fail, d.Gaps, d.changed = d.wasFail, d.wasGaps, false
 		}
-		d.command = m.Config.Command
+		d.command, d.probed = m.Config.Command, probed(m.Config.Target)
 		c := *m.Config
 		c.FailOn = d.j.FailOn.String()
 		m.Config = &c
@@ -75,15 +85,18 @@ func (d *Judged) Handle(m report.Message) error {
 		g.Accepted = nil
 		d.j.Accept.Gap(&g)
 		m.Gap = &g
-		if g.Accepted == nil {
+		switch {
+		case g.Kind == finding.GapScope && d.probed: // no acceptance makes the probe bring more
+			d.now.Scope++
+		case g.Accepted == nil:
 			d.now.Gaps++
 		}
 	case m.Verdict != nil:
 		v := *m.Verdict
-		v.Findings, v.Gaps, v.Accepted, v.Hidden = d.now.Findings, d.now.Gaps, d.now.Accepted, d.now.Hidden
+		v.Findings, v.Gaps, v.Accepted, v.Hidden, v.Scope = d.now.Findings, d.now.Gaps, d.now.Accepted, d.now.Hidden, d.now.Scope
 		v.Clean = !d.fail && v.Gaps == 0 && v.Error == ""
 		m.Verdict = &v
-		if d.command == "clean" {
+		if d.command == "clean" || d.command == "fix" {
 			d.changed, d.wasFail, d.wasGaps = true, d.Fail, d.Gaps
 		}
 		d.Fail = d.Fail || d.fail

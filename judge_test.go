@@ -1,6 +1,7 @@
 package assay
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -97,8 +98,8 @@ func TestEachSecretIsSaidOnce(t *testing.T) {
 	var o overlap
 	for _, f := range []finding.Finding{
 		at("any/cloud/alibaba-credentials", "/root/.ossutilconfig", 4, "secret", "hmac:1"),
-		at("linux/ssh/private-keys", "/root/key", 0, "ssh-private-key", "hmac:2"),
-		at("linux/history/shell-history", "/root/.bash_history", 2, "line", "hmac:3"),
+		at("any/ssh/private-keys", "/root/key", 0, "ssh-private-key", "hmac:2"),
+		at("any/history/shell-history", "/root/.bash_history", 2, "line", "hmac:3"),
 	} {
 		if o.hold(f) {
 			t.Fatal("a check that knows the file must not wait")
@@ -133,9 +134,9 @@ func TestSelect(t *testing.T) {
 	if err != nil || len(all) < 100 {
 		t.Fatalf("%d checks, %v", len(all), err)
 	}
-	some, err := Select([]string{"linux/ssh/"}, false)
+	some, err := Select([]string{"any/ssh/"}, false)
 	if err != nil || len(some) == 0 || len(some) >= len(all) {
-		t.Errorf("%d of linux/ssh, %v", len(some), err)
+		t.Errorf("%d of any/ssh, %v", len(some), err)
 	}
 	lean, err := Select(nil, true)
 	if err != nil || len(lean) >= len(all) {
@@ -143,5 +144,36 @@ func TestSelect(t *testing.T) {
 	}
 	if _, err := Select([]string{"linux/ss"}, false); err == nil {
 		t.Error("half a name must not select")
+	}
+}
+
+// TestScope: what a probe does not bring keeps nobody from a clean verdict
+// about the rest, is said in it, and is never certified; from anything but a
+// running machine it is a gap as any other.
+func TestScope(t *testing.T) {
+	feed := func(target string) (*Judged, *keep, *Witness) {
+		k := &keep{}
+		w := &Witness{Handler: k}
+		d := Judge(w, Judgement{})
+		g := scope(finding.T("a part", "一部分"))
+		for _, m := range []report.Message{{Config: &report.Config{Command: "inspect", Target: target}}, {Gap: &g}, {Verdict: &report.Verdict{SHA256: strings.Repeat("a", 64)}}} {
+			if err := d.Handle(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return d, k, w
+	}
+	for _, target := range []string{"ssh://root@web", "ecs://cn-hangzhou/i-1"} {
+		d, k, w := feed(target)
+		if v := verdict(k); !v.Clean || v.Gaps != 0 || v.Scope != 1 || d.Gaps {
+			t.Errorf("%s: %+v", target, v)
+		}
+		if _, err := w.Certify("x", time.Now(), nil); !errors.Is(err, ErrNotClean) {
+			t.Errorf("%s is certified: %v", target, err)
+		}
+	}
+	d, k, _ := feed("web.qcow2")
+	if v := verdict(k); v.Clean || v.Gaps != 1 || v.Scope != 0 || !d.Gaps {
+		t.Errorf("an image has the scope of a probe: %+v", v)
 	}
 }

@@ -2,6 +2,7 @@ package assay
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/finding"
@@ -9,7 +10,7 @@ import (
 
 // byContent are checks that read everything: what they find where another
 // check, which knows the file, reports already, is said once, by the latter.
-const byContent = "any/secrets/"
+var byContent = []string{"any/secrets/", "windows/registry/secrets"}
 
 // overlap holds back what the content checks find until all others are done.
 type overlap struct {
@@ -19,7 +20,7 @@ type overlap struct {
 
 // hold reports whether f waits.
 func (o *overlap) hold(f finding.Finding) bool {
-	if strings.HasPrefix(f.Check, byContent) {
+	if slices.ContainsFunc(byContent, func(id string) bool { return strings.HasPrefix(f.Check, id) }) {
 		o.held = append(o.held, f)
 		return true
 	}
@@ -33,6 +34,9 @@ func (o *overlap) hold(f finding.Finding) bool {
 		}
 		if f.Evidence != nil {
 			o.said[w.Path+" "+f.Evidence.Fingerprint] = true
+			if hive, _, ok := strings.Cut(w.Path, "!/"); ok {
+				o.said[hive+" "+f.Evidence.Fingerprint] = true
+			}
 		}
 	}
 	return false
@@ -62,6 +66,9 @@ func (o *overlap) release() (out []finding.Finding) {
 }
 
 func (o *overlap) covered(f finding.Finding, w finding.Where) bool {
+	if hive, _, ok := strings.Cut(w.Path, "!/"); ok && strings.HasPrefix(f.Check, "windows/") && o.said[hive+" "+f.Evidence.Fingerprint] {
+		return true
+	}
 	return w.Line > 0 && o.said[fmt.Sprintf("%s:%d", w.Path, w.Line)] ||
 		o.said[w.Path+" "+f.Evidence.Fingerprint] && !w.Deleted ||
 		strings.Contains(f.Evidence.Kind, "private-key") && !w.Deleted && o.said[w.Path]

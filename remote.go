@@ -83,9 +83,18 @@ func (m *Machine) guest(gap func(finding.Gap)) (*guest.Guest, error) {
 		return nil, fmt.Errorf("the machine's probe shows no operating system")
 	}
 	if m.masked {
-		gap(finding.NewGap(finding.GapSkipped, finding.Where{Path: "/"}, "only who may log in was looked at: hashes and private files do not travel through Cloud Assistant"))
+		gap(scope(finding.T("Looked at: accounts, who may log in, sshd and sudo. Not looked at: everything else; hashes and private files do not travel through Cloud Assistant. For the rest inspect an image of this machine, or use ssh://",
+			"已检查：账户、登录方式、sshd 和 sudo。其余内容未检查；哈希和私有文件不会经云助手传输。如需检查其余内容，请检查该机器的镜像，或使用 ssh://")))
 	} else {
-		gap(finding.NewGap(finding.GapLimit, finding.Where{Path: "/"}, "settings, accounts, homes and temporary folders were looked at; for the rest inspect an image of this machine"))
+		gap(scope(finding.T("Looked at: settings, accounts, homes and temporary folders. Not looked at: the rest of the disk and what deleted files left. For the rest inspect an image of this machine",
+			"已检查：系统设置、账户、主目录和临时目录。未检查：磁盘其余部分及已删除文件的残留。如需检查其余内容，请检查该机器的镜像")))
 	}
 	return g, nil
+}
+
+// scope says what a probe looks at, in place of the kind's own words.
+func scope(says finding.Text) finding.Gap {
+	g := finding.NewGap(finding.GapScope, finding.Where{Path: "/"}, "")
+	g.Title = says
+	return g
 }

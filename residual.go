@@ -43,6 +43,14 @@ type search struct {
 	set    *needle.Set
 	prints []string // fingerprint of each needle
 	ids    []string // finding of each needle
+	disks  []searched
+	end    int64 // behind the last byte that was searched, over all disks
+}
+
+// A searched is a disk in the search's own line of bytes.
+type searched struct {
+	name string
+	base int64
 }
 
 // search makes the search of a plan: credentials and preset accounts only,
@@ -91,15 +99,33 @@ func wide(b []byte) []byte {
 
 func (s *search) empty() bool { return s == nil || s.set.Empty() }
 
-func (s *search) tap(off int64, b []byte) error {
-	s.set.Search(off, b)
-	return nil
+// next begins the search of the next disk and takes its bytes in order. A
+// secret that began on one disk does not go on on the next.
+func (s *search) next(name string) func(off int64, b []byte) error {
+	d := searched{name: name, base: s.end + needle.Max}
+	s.disks = append(s.disks, d)
+	return func(off int64, b []byte) error {
+		s.set.Search(d.base+off, b)
+		s.end = max(s.end, d.base+off+int64(len(b)))
+		return nil
+	}
 }
 
 // A hit is a secret that is still there.
 type hit struct {
-	id     string
-	offset int64
+	id, disk string
+	offset   int64 // on the disk
+}
+
+// hit says where on which disk a place of the search is.
+func (s *search) hit(id string, at int64) hit {
+	h := hit{id: id, offset: at}
+	for _, d := range s.disks {
+		if d.base <= at {
+			h.disk, h.offset = d.name, at-d.base
+		}
+	}
+	return h
 }
 
 // left lists the secrets that were removed somewhere and written all the same,
@@ -117,7 +143,7 @@ func (s *search) left(found []finding.Finding) []hit {
 	var out []hit
 	for i, print := range s.prints {
 		if at := s.set.Found(i); at >= 0 && !open[print] {
-			out = append(out, hit{s.ids[i], at})
+			out = append(out, s.hit(s.ids[i], at))
 		}
 	}
 	return out

@@ -24,6 +24,9 @@ func DirTarget(name, dir string) Target {
 	return t
 }
 
+// RunningWindows reports whether the target is the Windows that assay runs on.
+func (t Target) RunningWindows() bool { return t.Live && t.windows != nil }
+
 // running is the directory as a file system; of a running Windows, with copies
 // of the hives that it keeps to itself.
 func (r *run) running(f *hostfs.FS) (fsys.FS, error) {
@@ -125,7 +128,7 @@ func (l *liveWindows) hive(i int, h winapi.Hive) error {
 	if err := l.api.SaveHive(h.Key, saved); err != nil {
 		return err
 	}
-	f, err := os.Open(saved)
+	f, err := l.api.OpenOnce(saved)
 	if err != nil {
 		return err
 	}

@@ -94,3 +94,18 @@ func TestRunningWindowsWithoutRightsIsAGap(t *testing.T) {
 		}
 	}
 }
+
+// TestChecksOfLinuxAreNotForWindows: files of Linux on a Windows machine, of a
+// distribution or a copy, are no accounts of it.
+func TestChecksOfLinuxAreNotForWindows(t *testing.T) {
+	dir, f := liveTree(t)
+	for name, data := range map[string]string{"etc/passwd": "root:x:0:0::/root:/bin/bash\nann::1000:1000::/home/ann:/bin/bash\n", "etc/shadow": "ann::19000:0:99999:7:::\n", "etc/ssh/sshd_config": "PermitEmptyPasswords yes\n"} {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(data), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if titles, _ := inspectLive(t, dir, f); strings.Contains(titles, "linux/") || !strings.Contains(titles, "windows/") {
+		t.Errorf("found on Windows:\n%s", titles)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +30,8 @@ type Doc struct {
 // A Check is one rule over subjects of type S. It is a value: everything that
 // lists, documents or selects checks reads it from here.
 type Check[S any] struct {
-	// ID is folder and file: "linux/ssh/authorized-keys" is declared in
-	// internal/checks/linux/ssh/authorized_keys.go.
+	// ID is folder and file: "any/ssh/authorized-keys" is declared in
+	// internal/checks/any/ssh/authorized_keys.go.
 	ID       string
 	Severity finding.Severity // what a finding has unless it says otherwise
 	Class    finding.Class
@@ -43,6 +44,14 @@ type Check[S any] struct {
 	// ends. A place that cannot be read is a Gap and Run goes on; an error ends
 	// this check alone and becomes a gap.
 	Run func(*Pass[S]) error
+}
+
+// For reports whether c is meant for subjects of a family: an ID's first word
+// is "any", or the family ("linux", "windows"). Every check is meant for a
+// subject whose family is not known ("").
+func (c *Check[S]) For(family string) bool {
+	own, _, _ := strings.Cut(c.ID, "/")
+	return own == "any" || own == family || family == ""
 }
 
 // A Pass is one run of one check over one subject: its only door to the world.

@@ -93,3 +93,15 @@ func TestFingerprintNeedsTheKey(t *testing.T) {
 		t.Fatal(a, b)
 	}
 }
+
+func TestFamily(t *testing.T) {
+	for _, c := range []struct {
+		id, family string
+		want       bool
+	}{{"any/ssh/x", "linux", true}, {"any/ssh/x", "windows", true}, {"linux/account/x", "windows", false}, {"windows/files/x", "linux", false},
+		{"linux/account/x", "linux", true}, {"linux/account/x", "", true}, {"linuxish/account/x", "linux", false}} {
+		if got := (&Check[string]{ID: c.id}).For(c.family); got != c.want {
+			t.Errorf("%s for %q: %v", c.id, c.family, got)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -85,9 +86,19 @@ type Text struct {
 func T(en, zh string) Text { return Text{EN: en, ZH: zh} }
 
 // Tf makes a Text from two formats and one list of arguments. Both formats
-// must use the arguments in the same order, or by index (%[2]s).
+// must use the arguments in the same order, or by index (%[2]s). An argument
+// that is a Text itself goes into each in its language.
 func Tf(en, zh string, args ...any) Text {
-	return Text{EN: fmt.Sprintf(en, args...), ZH: fmt.Sprintf(zh, args...)}
+	in := func(lang string) []any {
+		out := slices.Clone(args)
+		for i, a := range out {
+			if t, ok := a.(Text); ok {
+				out[i] = t.In(lang)
+			}
+		}
+		return out
+	}
+	return Text{EN: fmt.Sprintf(en, in("en")...), ZH: fmt.Sprintf(zh, in("zh")...)}
 }
 
 // In returns the text in lang ("zh" or anything else for English), falling
@@ -241,10 +252,20 @@ const (
 	RegDeleteValue Op = "reg-delete-value" // remove the value Value of Key
 	RegDeleteKey   Op = "reg-delete-key"   // remove Key and all below
 	RegSetValue    Op = "reg-set-value"    // make the value Value of Key the bytes With, in hexadecimal
+	RegReplace     Op = "reg-replace"      // overwrite Length bytes at Offset of the value Value of Key by a placeholder
 	ForgetLogons   Op = "forget-logons"    // empty the cached domain logons of the hive SECURITY
 	ForgetComment  Op = "forget-comment"   // empty the description and full name of the account Key of a SAM hive
 	RegScrub       Op = "reg-scrub"        // zero what deleted keys and values have left, and empty the hive's logs
 	EmptyLog       Op = "empty-log"        // make the event log empty, of the same length
+
+	// Of running machines and accounts; package fleet performs them.
+	PlaceKey     Op = "place-key"     // add the key With to the file Path of User
+	BindKeyPair  Op = "bind-key-pair" // bind the cloud's key pair With to the instance
+	Restart      Op = "restart"       // restart the machine
+	ProveLogin   Op = "prove-login"   // log in from outside, or be refused: changes nothing
+	SetPassword  Op = "set-password"  // give User a password that was not in the image
+	DisableUser  Op = "disable-user"  // switch the account off, keep it
+	ChangePolicy Op = "change-policy" // write, bind, unbind or delete a policy of the cloud
 )
 
 // An Edit is one step. It never holds a secret: what it expects to find is

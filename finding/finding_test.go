@@ -6,7 +6,7 @@ import (
 )
 
 func TestIdentityIsStable(t *testing.T) {
-	a := Finding{Check: "linux/ssh/authorized-keys", Where: Where{Path: "/root/.ssh/authorized_keys", Line: 3, Volume: "p1"}, Anchor: "SHA256:x"}
+	a := Finding{Check: "any/ssh/authorized-keys", Where: Where{Path: "/root/.ssh/authorized_keys", Line: 3, Volume: "p1"}, Anchor: "SHA256:x"}
 	b := a
 	b.Where.Line, b.Where.Volume, b.Severity = 9, "p2", High
 	a.Identify()

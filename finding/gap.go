@@ -21,7 +21,9 @@ const (
 	GapJournal     GapKind = "journal"        // a dirty log that could not be replayed
 	GapMissing     GapKind = "missing-device" // a disk or volume of this machine that was not given
 	GapCheck       GapKind = "check-failed"   // a check could not do its work
+	GapChanged     GapKind = "changed"        // somebody wrote to it meanwhile
 	GapSkipped     GapKind = "skipped"        // left out because the user asked for it
+	GapScope       GapKind = "scope"          // beyond what a probe of a running machine brings: says what Clean speaks of
 )
 
 var gapTitles = map[GapKind]Text{
@@ -34,7 +36,9 @@ var gapTitles = map[GapKind]Text{
 	GapJournal:     T("Unfinished writes in the log could not be replayed", "日志中未完成的写入无法重放"),
 	GapMissing:     T("Belongs to this machine but was not given", "属于本机但未提供"),
 	GapCheck:       T("A check could not do its work", "某项检查未能完成"),
+	GapChanged:     T("Was written to while it was inspected", "检查过程中被写入"),
 	GapSkipped:     T("Left out on request", "按要求跳过"),
+	GapScope:       T("Not part of this kind of inspection", "不属于此类检查的范围"),
 }
 
 // A Gap is what was not looked at, and why. A gap is never silence.

@@ -120,7 +120,7 @@ func TestGlobIsLinear(t *testing.T) {
 			t.Error(p)
 		}
 	}
-	if d := time.Since(began); d > 5*time.Second {
+	if d := time.Since(began); d > time.Minute { // of a clock that others on the machine use too
 		t.Errorf("%v for 4 MiB", d)
 	}
 }

@@ -26,7 +26,7 @@ import (
 
 type cleanFlags struct {
 	inspectFlags
-	out      string
+	outs     []string // one for each disk
 	force    bool
 	outFmt   string
 	compress string
@@ -81,7 +81,7 @@ DIR（已挂载的系统，或表示本机的 /）会就地清理：assay 先展
 
 func (o *cleanFlags) addClean(c *cobra.Command, a *app) {
 	f := c.Flags()
-	f.StringVarP(&o.out, "output", "o", "", a.t("the clean copy", "干净副本的文件名"))
+	f.StringArrayVarP(&o.outs, "output", "o", nil, a.t("the clean copy; with --disk once for each disk, in their order", "干净副本的文件名；使用 --disk 时按磁盘顺序逐个指定"))
 	f.BoolVar(&o.force, "force", false, a.t("replace OUT if it exists", "OUT 已存在时覆盖"))
 	f.StringVar(&o.outFmt, "out-format", "", a.t("format of the copy: raw, qcow2, vhd, vhd-fixed (default: OUT's ending, else qcow2)", "副本格式：raw、qcow2、vhd、vhd-fixed（默认取 OUT 的扩展名，否则为 qcow2）"))
 	f.StringVar(&o.compress, "compress", "", a.t("qcow2: zlib or zstd", "qcow2 压缩：zlib 或 zstd"))
@@ -102,15 +102,19 @@ func (o *cleanFlags) addClean(c *cobra.Command, a *app) {
 type cleanJob struct {
 	Decide           plan.Options
 	Given            []byte
-	Ignore           [][]byte // files of accepted findings
-	OutName          string
-	Format, Compress string
-	PlanOnly         bool
-	Inspect, AsImage bool // only inspect: a directory is changed by the parent
+	Ignore           [][]byte  // files of accepted findings
+	Copies           []copyJob // one for each disk; none stops after the plan
+	Inspect, AsImage bool      // only inspect: a directory is changed by the parent
 }
 
+// A copyJob is one copy that is to be written.
+type copyJob struct{ Name, Format, Compress string }
+
+// filesOf is how many descriptors one copy needs: scratch space, and its own.
+const filesOf = 2
+
 // run cleans in the child: behind the images lie the descriptors of the plan,
-// of the scratch file, and of the copy.
+// and for each copy that of its scratch file and its own.
 func (j *cleanJob) run(t assay.Target, o assay.Options, fd int, h report.Handler, errs io.Writer) int {
 	if j.Inspect {
 		o.AsImage = j.AsImage
@@ -119,9 +123,10 @@ func (j *cleanJob) run(t assay.Target, o assay.Options, fd int, h report.Handler
 		}
 		return cli.ExitClean
 	}
-	files := []*os.File{os.NewFile(uintptr(fd), "plan"), os.NewFile(uintptr(fd+1), "scratch")}
-	if !j.PlanOnly {
-		files = append(files, os.NewFile(uintptr(fd+2), j.OutName))
+	files := []*os.File{os.NewFile(uintptr(fd), "plan")}
+	for i, to := range j.Copies {
+		at := uintptr(fd + 1 + filesOf*i)
+		files = append(files, os.NewFile(at, "scratch"), os.NewFile(at+1, to.Name))
 	}
 	err := j.clean(context.Background(), t, o, h, files)
 	if err != nil && !errors.Is(err, errNotCleaned) {
@@ -133,14 +138,14 @@ func (j *cleanJob) run(t assay.Target, o assay.Options, fd int, h report.Handler
 	return cli.ExitClean
 }
 
-// clean does the work, in the child or in this process. files are those of the
-// plan and of the scratch space, and that of the copy unless only the plan is
-// wanted. What Clean itself fails with is errNotCleaned: its stream says why.
+// clean does the work, in the child or in this process. files are that of the
+// plan, and for each copy its scratch space and itself. What Clean itself fails
+// with is errNotCleaned: its stream says why.
 func (j *cleanJob) clean(ctx context.Context, t assay.Target, o assay.Options, h report.Handler, files []*os.File) error {
-	c := assay.CleanOptions{Options: o, Decide: j.Decide, Accept: &accept.List{}, Spill: files[1],
-		OutName: j.OutName, Format: j.Format, Compress: j.Compress}
-	if len(files) > 2 {
-		c.Out = files[2]
+	c := assay.CleanOptions{Options: o, Decide: j.Decide, Accept: &accept.List{}}
+	for i, to := range j.Copies {
+		at := 1 + filesOf*i
+		c.Copies = append(c.Copies, assay.Copy{Name: to.Name, Spill: files[at], File: files[at+1], Format: to.Format, Compress: to.Compress})
 	}
 	for _, b := range j.Ignore {
 		if err := c.Accept.Parse(b, time.Now()); err != nil {
@@ -181,7 +186,7 @@ func (a *app) clean(ctx context.Context, o *cleanFlags, image string) error {
 	if err != nil {
 		return err
 	}
-	t, err := openTarget(image, nil)
+	t, err := openTarget(image, o.disks)
 	if err != nil {
 		return err
 	}
@@ -193,41 +198,80 @@ func (a *app) clean(ctx context.Context, o *cleanFlags, image string) error {
 	return a.cleanImage(ctx, o, job, cj, t)
 }
 
-// cleanImage writes the copy of an image.
+// outputs are the files of a clean that have no name yet.
+type outputs struct {
+	plan   *durable.File
+	copies []*durable.File
+	space  []*durable.File // scratch, one for each copy
+	files  []*os.File      // all of them in the order of cleanJob.clean
+}
+
+// openOutputs makes the files of a clean, each copy beside its scratch space.
+func (j *cleanJob) openOutputs() (*outputs, error) {
+	dir := os.TempDir()
+	if len(j.Copies) > 0 {
+		dir = filepath.Dir(j.Copies[0].Name)
+	}
+	f, err := durable.Scratch(dir)
+	if err != nil {
+		return nil, cli.OpenError(dir, err)
+	}
+	out := &outputs{plan: f, files: []*os.File{f.File}}
+	for _, to := range j.Copies {
+		dir := filepath.Dir(to.Name)
+		scratch, err := durable.Scratch(dir)
+		if err != nil {
+			out.abort()
+			return nil, cli.OpenError(dir, err)
+		}
+		out.space, out.files = append(out.space, scratch), append(out.files, scratch.File)
+		f, err := durable.Create(to.Name, 0o644)
+		if err != nil {
+			out.abort()
+			return nil, cli.OpenError(to.Name, err)
+		}
+		out.copies, out.files = append(out.copies, f), append(out.files, f.File)
+	}
+	return out, nil
+}
+
+// abort closes everything; what has no name yet never gets one.
+func (o *outputs) abort() {
+	for _, f := range slices.Concat([]*durable.File{o.plan}, o.space, o.copies) {
+		f.Abort()
+	}
+}
+
+// commit gives the copies their names: all of them, or none.
+func (o *outputs) commit(copies []copyJob) error {
+	for i, f := range o.copies {
+		if err := f.Commit(); err != nil {
+			for _, done := range copies[:i] {
+				err = errors.Join(err, os.Remove(done.Name))
+			}
+			return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s could not be finished", "无法完成 %s", copies[i].Name), Err: err}
+		}
+	}
+	return nil
+}
+
+// cleanImage writes the copies of a machine's images.
 func (a *app) cleanImage(ctx context.Context, o *cleanFlags, job job, cj *cleanJob, t assay.Target) error {
 	h, err := o.handler(a)
 	if err != nil {
 		return err
 	}
 	defer o.abort()
-	dir := os.TempDir()
-	var out *durable.File
-	if !cj.PlanOnly {
-		if out, err = durable.Create(o.out, 0o644); err != nil {
-			return cli.OpenError(o.out, err)
-		}
-		defer out.Abort()
-		dir = filepath.Dir(o.out)
-	}
-	scratch, err := durable.Scratch(dir)
+	out, err := cj.openOutputs()
 	if err != nil {
-		return cli.OpenError(dir, err)
+		return err
 	}
-	defer scratch.Abort()
-	planFile, err := durable.Scratch(dir)
-	if err != nil {
-		return cli.OpenError(dir, err)
-	}
-	defer planFile.Abort()
-	more := []*os.File{planFile.File, scratch.File}
-	if out != nil {
-		more = append(more, out.File)
-	}
+	defer out.abort()
 	job.Clean, job.Started = cj, time.Now()
 	if job.Sandbox == sandbox.None {
-		err = a.cleanHere(ctx, job, t, h, more)
+		err = a.cleanHere(ctx, job, t, h, out.files)
 	} else {
-		err = a.inspectInChild(ctx, job, t, h, more...)
+		err = a.inspectInChild(ctx, job, t, h, out.files...)
 	}
 	if err == nil && h.Broken {
 		err = errNotCleaned
@@ -242,10 +286,10 @@ func (a *app) cleanImage(ctx context.Context, o *cleanFlags, job job, cj *cleanJ
 		return &cli.Error{Code: cli.ExitFailed, What: finding.T("a report could not be written", "无法写入报告"), Err: cerr}
 	}
 	if err != nil {
-		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s was not made", "未生成 %s", firstOf(o.out, o.planOut)),
+		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s was not made", "未生成 %s", firstOf(strings.Join(o.outs, ", "), o.planOut)),
 			Hint: finding.T("the report above says why; the image itself was not touched", "原因见上方报告；原镜像未被改动")}
 	}
-	return a.finish(o, cj, h, out, planFile.File)
+	return a.finish(o, cj, h, out)
 }
 
 func firstOf(a, b string) string {
@@ -255,14 +299,14 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// finish gives the plan and the copy their names, and says what is left to
+// finish gives the plan and the copies their names, and says what is left to
 // decide.
-func (a *app) finish(o *cleanFlags, cj *cleanJob, h *assay.Judged, out *durable.File, planFile *os.File) error {
-	b, err := io.ReadAll(io.NewSectionReader(planFile, 0, plan.MaxSize))
+func (a *app) finish(o *cleanFlags, cj *cleanJob, h *assay.Judged, out *outputs) error {
+	b, err := io.ReadAll(io.NewSectionReader(out.plan, 0, plan.MaxSize))
 	if err != nil {
 		return err
 	}
-	if cj.PlanOnly {
+	if len(cj.Copies) == 0 {
 		if err := durable.WriteFile(o.planOut, b, 0o600); err != nil {
 			return cli.OpenError(o.planOut, err)
 		}
@@ -273,8 +317,8 @@ func (a *app) finish(o *cleanFlags, cj *cleanJob, h *assay.Judged, out *durable.
 	if err != nil {
 		return err
 	}
-	if err := out.Commit(); err != nil {
-		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s could not be finished", "无法完成 %s", o.out), Err: err}
+	if err := out.commit(cj.Copies); err != nil {
+		return err
 	}
 	a.code = exitCode(h)
 	if a.code == cli.ExitFindings {
@@ -299,7 +343,11 @@ func (a *app) open(p *plan.Plan, counted map[string]bool) {
 	if len(lines) == 0 {
 		return
 	}
-	a.hint(finding.Tf("\nassay: the copy is made; %d decisions are open:", "\nassay：副本已生成，尚有 %d 项待决定：", len(lines)))
+	if len(lines) == 1 {
+		a.hint(finding.T("\nassay: the copy is made; 1 decision is open:", "\nassay：副本已生成，尚有 1 项待决定："))
+	} else {
+		a.hint(finding.Tf("\nassay: the copy is made; %d decisions are open:", "\nassay：副本已生成，尚有 %d 项待决定：", len(lines)))
+	}
 	for i, l := range lines {
 		if i == maxOpen {
 			a.hint(finding.Tf("  … and %d more: --plan FILE lists all", "  … 另有 %d 项：用 --plan FILE 查看全部", len(lines)-i))
@@ -325,16 +373,19 @@ func (o *cleanFlags) sane(image string) error {
 		return cli.OpenError(image, err)
 	}
 	switch {
-	case info.IsDir() && o.out != "":
+	case info.IsDir() && len(o.outs) > 0:
 		return cli.Usage(finding.T("a directory is cleaned in place: -o goes with an image", "目录会被就地清理：-o 只用于镜像"), finding.Text{})
-	case !info.IsDir() && o.out == "" && o.planOut == "":
+	case !info.IsDir() && len(o.outs) == 0 && o.planOut == "":
 		return cli.Usage(finding.T("where should the clean copy go?", "未指定干净副本的位置"), finding.T("name it with -o OUT, or see the plan with --plan FILE", "用 -o OUT 指定，或用 --plan FILE 查看计划"))
-	case o.out != "" && o.planOut != "":
+	case !info.IsDir() && o.sysprep:
+		return errSysprep
+	case len(o.outs) > 0 && o.planOut != "":
 		return cli.Usage(finding.T("--plan stops before anything is written: leave -o out", "--plan 不会写出副本：请去掉 -o"), finding.Text{})
 	case o.planIn != "" && o.planOut != "":
 		return cli.Usage(finding.T("--plan and --apply-plan exclude each other", "--plan 与 --apply-plan 不能同时使用"), finding.Text{})
-	case len(o.disks) > 0:
-		return cli.Usage(finding.T("clean takes one disk at a time", "clean 每次只处理一块磁盘"), finding.Text{})
+	case len(o.outs) > 0 && len(o.outs) != 1+len(o.disks):
+		return cli.Usage(finding.Tf("%d disks and %d copies", "%d 块磁盘，但指定了 %d 个副本", 1+len(o.disks), len(o.outs)),
+			finding.T("give -o once for IMAGE, then once for each --disk, in their order", "请为 IMAGE 和每个 --disk 各指定一次 -o，顺序一致"))
 	case len(o.accept) > 0 && strings.TrimSpace(o.reason) == "":
 		return cli.Usage(finding.T("--accept needs --reason", "--accept 需要同时指定 --reason"), finding.Text{})
 	case !slices.Contains([]string{string(plan.Image), string(plan.Minimal), string(plan.Documents)}, o.profile):
@@ -343,33 +394,48 @@ func (o *cleanFlags) sane(image string) error {
 	if info.IsDir() {
 		return o.saneDir()
 	}
-	if o.out == "" {
-		return nil
-	}
-	other, err := os.Stat(o.out)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return cli.OpenError(o.out, err)
-	case os.SameFile(info, other):
-		return cli.Usage(finding.T("OUT is IMAGE itself: an image is never changed in place", "OUT 就是 IMAGE：不会就地修改镜像"), finding.T("give the copy another name", "请为副本指定其他文件名"))
-	case !o.force:
-		return cli.Usage(finding.Tf("%s exists", "%s 已存在", o.out), finding.T("give another name, or replace it with --force", "请换一个文件名，或用 --force 覆盖"))
+	return o.saneOuts(append([]string{image}, o.disks...))
+}
+
+// saneOuts refuses copies that would hit an image, each other, or what is there.
+func (o *cleanFlags) saneOuts(images []string) error {
+	for i, out := range o.outs {
+		if slices.ContainsFunc(o.outs[:i], func(s string) bool { return filepath.Clean(s) == filepath.Clean(out) }) {
+			return cli.Usage(finding.Tf("%s is named twice", "重复指定了 %s", out), finding.T("each disk needs a copy of its own", "每块磁盘需要各自的副本"))
+		}
+		there, err := os.Stat(out)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return cli.OpenError(out, err)
+		}
+		for _, image := range images {
+			if info, err := os.Stat(image); err == nil && os.SameFile(info, there) {
+				return cli.Usage(finding.T("OUT is IMAGE itself: an image is never changed in place", "OUT 就是 IMAGE：不会就地修改镜像"), finding.T("give the copy another name", "请为副本指定其他文件名"))
+			}
+		}
+		if !o.force {
+			return cli.Usage(finding.Tf("%s exists", "%s 已存在", out), finding.T("give another name, or replace it with --force", "请换一个文件名，或用 --force 覆盖"))
+		}
 	}
 	return nil
 }
 
 func (o *cleanFlags) cleanJob() (*cleanJob, error) {
-	j := &cleanJob{OutName: o.out, Compress: o.compress, PlanOnly: o.out == "", Decide: plan.Options{
+	j := &cleanJob{Decide: plan.Options{
 		Profile: plan.Profile(o.profile), Keep: o.keep, KeepUsers: o.users, KeepKeys: o.keys,
 		Remove: o.remove, RemoveUsers: o.rmUsers, Redact: o.redact}}
 	if err := j.Decide.Validate(); err != nil {
 		return nil, &cli.Error{Code: cli.ExitUsage, What: finding.T("this must not be removed", "不能删除该内容"), Err: err,
 			Hint: finding.T("lock passwords and remove keys instead: the plan does so by itself", "请改为锁定密码、删除密钥：计划会自动处理")}
 	}
-	var err error
-	if j.Format, err = o.outFormat(); err != nil {
-		return nil, err
+	for _, out := range o.outs {
+		format, err := o.outFormat(out)
+		if err != nil {
+			return nil, err
+		}
+		j.Copies = append(j.Copies, copyJob{Name: out, Format: format, Compress: o.compress})
 	}
 	for _, name := range o.ignore {
 		b, err := os.ReadFile(name)
@@ -405,11 +471,11 @@ func acceptances(ids []string, reason string) []byte {
 	return []byte(b.String())
 }
 
-// outFormat is the format of the copy: named, or told by OUT's ending.
-func (o *cleanFlags) outFormat() (string, error) {
+// outFormat is the format of a copy: named, or told by its ending.
+func (o *cleanFlags) outFormat(out string) (string, error) {
 	format := o.outFmt
 	if format == "" {
-		format = map[string]string{".raw": "raw", ".img": "raw", ".vhd": "vhd"}[strings.ToLower(filepath.Ext(o.out))]
+		format = map[string]string{".raw": "raw", ".img": "raw", ".vhd": "vhd"}[strings.ToLower(filepath.Ext(out))]
 	}
 	if format == "" {
 		format = "qcow2"

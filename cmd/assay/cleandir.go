@@ -29,6 +29,7 @@ type dirFlags struct {
 	forImage  bool
 	liveScrub string
 	domain    bool     // clean a running Windows though it is in a domain
+	sysprep   bool     // hand it over to Sysprep afterwards
 	traces    []string // of this run itself: what it made outside the target
 }
 
@@ -37,8 +38,13 @@ func (o *dirFlags) addDir(c *cobra.Command, a *app) {
 	f.BoolVar(&o.yes, "yes", false, a.t("do not ask (directories and this machine)", "不再询问（用于目录和本机）"))
 	f.BoolVar(&o.forImage, "for-image", false, a.t("/: an image will be made of this machine: also lock passwords, remove keys, host keys and IDs", "用于 /：即将用本机制作镜像：同时锁定密码，删除密钥、主机密钥和标识"))
 	f.BoolVar(&o.domain, "leave-domain", false, a.t("C:\\: go on though this Windows is a member of a domain, which an image must not be", "用于 C:\\：本机 Windows 已加入域（镜像不应如此）时仍继续"))
+	f.BoolVar(&o.sysprep, "sysprep", false, a.t("C:\\: when it is clean, have Sysprep generalise it and shut it down for the image (implies --for-image)", "用于 C:\\：清理干净后，由 Sysprep 通用化并关机以制作镜像（隐含 --for-image）"))
 	f.StringVar(&o.liveScrub, "live-scrub", "", a.t("directories: afterwards fstrim (discard) or zero (overwrite) free space", "用于目录：最后对空闲空间执行 fstrim（丢弃）或 zero（清零覆盖）"))
 }
+
+// errSysprep refuses --sysprep where Sysprep is not.
+var errSysprep = cli.Usage(finding.T("--sysprep is for the Windows that assay runs on", "--sysprep 仅用于 assay 所在的 Windows"),
+	finding.T(`run on it: assay clean C:\ --sysprep`, `请在该系统上运行：assay clean C:\ --sysprep`))
 
 // saneDir refuses what cannot be meant for a directory.
 func (o *cleanFlags) saneDir() error {
@@ -54,6 +60,9 @@ func (o *cleanFlags) saneDir() error {
 // cleanDir cleans a directory in place. The inspections run in the sandboxed
 // child; the changes in this process.
 func (a *app) cleanDir(ctx context.Context, o *cleanFlags, j job, cj *cleanJob, t assay.Target) error {
+	if o.sysprep && !t.RunningWindows() {
+		return errSysprep
+	}
 	h, err := o.handler(a)
 	if err != nil {
 		return err
@@ -64,6 +73,8 @@ func (a *app) cleanDir(ctx context.Context, o *cleanFlags, j job, cj *cleanJob, 
 	if err != nil {
 		return err
 	}
+	var found []finding.Finding
+	c.Found = func(all []finding.Finding) { found = all }
 	p, err := assay.CleanDir(ctx, t, c, h)
 	switch {
 	case errors.Is(err, assay.ErrDeclined):
@@ -88,13 +99,36 @@ func (a *app) cleanDir(ctx context.Context, o *cleanFlags, j job, cj *cleanJob, 
 	if a.code == cli.ExitFindings {
 		a.undecided(p, h.Counted)
 	}
+	if o.sysprep {
+		return a.sysprep(t, found)
+	}
+	return nil
+}
+
+// sysprep hands a cleaned Windows over. Everything is written by now: the
+// machine shuts down under this process.
+func (a *app) sysprep(t assay.Target, found []finding.Finding) error {
+	unfit := assay.Unfit(found)
+	if len(unfit) > 0 {
+		a.hint(finding.T("\nassay: Sysprep was not started; first decide about:", "\nassay：未启动 Sysprep；请先处理："))
+		for _, f := range unfit {
+			a.hint(finding.Tf("  %[1]s  %[2]s", "  %[1]s  %[2]s", f.ID, report.Printable(f.Title.In(a.lang))))
+		}
+		a.code = max(a.code, cli.ExitFindings)
+		return nil
+	}
+	a.hint(finding.T("assay: Sysprep runs, for some minutes, and shuts the machine down. Make the image then, and do not start the machine before.",
+		"assay：正在运行 Sysprep，需要几分钟，完成后机器将关机。请在关机后制作镜像，在此之前不要启动该机器。"))
+	if err := assay.Sysprep(t, found); err != nil {
+		return &cli.Error{Code: cli.ExitFailed, What: finding.T("Sysprep has not generalised this Windows", "Sysprep 未能通用化此 Windows"), Err: err}
+	}
 	return nil
 }
 
 // dirOptions turns the flags into what the library takes.
 func (o *cleanFlags) dirOptions(a *app, j job, cj *cleanJob, t assay.Target) (assay.CleanDirOptions, error) {
-	asImage := t.Live && o.forImage
-	c := assay.CleanDirOptions{PlanOnly: o.planOut != "", Scrub: o.liveScrub, LeaveDomain: o.domain}
+	asImage := t.Live && (o.forImage || o.sysprep)
+	c := assay.CleanDirOptions{PlanOnly: o.planOut != "", Scrub: o.liveScrub, LeaveDomain: o.domain, Sysprep: o.sysprep}
 	c.Options, c.Decide, c.Accept = j.options(), cj.Decide, &accept.List{}
 	c.Options.AsImage = asImage
 	for _, b := range cj.Ignore {

@@ -6,12 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,15 +21,16 @@ import (
 	"assay"
 	"assay/finding"
 	"assay/internal/cli"
+	"assay/internal/durable"
 	"assay/internal/fleet"
 	"assay/internal/remote"
 	"assay/internal/remote/assistant"
 	"assay/internal/remote/openssh"
-	"assay/internal/report"
 )
 
 type fixFlags struct {
 	machineFlags
+	out                             outputFlags
 	generate, key, keyPair, comment string
 	trusted, expected, remove, keep []string
 	plan, yes, restart, keepSSHD    bool
@@ -45,6 +47,10 @@ type fixFlags struct {
 	probes  map[string]assistant.Answer // by target: what the round's probes said
 	windows map[string]bool             // which of the targets of --all
 	unfit   int                         // instances that --all names and that cannot be tried
+
+	w      io.Writer // what a person reads while it happens
+	mu     sync.Mutex
+	judged *assay.Judged
 }
 
 func (a *app) fixCmd() *cobra.Command {
@@ -71,19 +77,22 @@ EXIT STATUS
   0  done and proven (or nothing to do, or only planned)
   1  failed: the machine is as it was, or its guard restores it
   2  wrong usage
-  3  done and proven, but findings are left
+  3  done and proven, but findings at or above --fail-on are left
+  4  done, but something could not be looked at
   130  interrupted`, `
 
 退出码
   0  已完成并验证（或无需更改，或仅显示计划）
   1  失败：机器保持原状，或由守护进程还原
   2  用法错误
-  3  已完成并验证，但仍有问题
+  3  已完成并验证，但仍有不低于 --fail-on 级别的问题
+  4  已完成，但有内容未检查
   130  被中断`),
 		Example: "  assay fix ssh://root@192.0.2.7 --generate-key ./id_web --plan\n  assay fix ssh://admin@web1 --key ./id_web --trusted-keys team.keys --remove-user builder\n  assay fix ecs://cn-hangzhou/i-abc --key ./id_web --key-pair web\n  assay fix --all --region cn-hangzhou --filter tag:env=prod --key ./id_web --key-pair web --yes",
 		RunE:    func(c *cobra.Command, args []string) error { return a.fix(c.Context(), o, args) },
 	}
 	o.add(c, a)
+	o.out.addFormats(c, a)
 	f := c.Flags()
 	f.StringVar(&o.generate, "generate-key", "", a.t("make a new ed25519 pair: private half in FILE (0600, here only), public half in FILE.pub", "生成新的 ed25519 密钥对：私钥写入 FILE（0600，仅保存在本机），公钥写入 FILE.pub"))
 	f.StringVar(&o.key, "key", "", a.t("private key of the new pair that is there already", "已有新密钥对的私钥文件"))
@@ -122,34 +131,64 @@ func (a *app) fix(ctx context.Context, o *fixFlags, args []string) error {
 	if (o.generate == "") == (o.key == "") {
 		return cli.Usage(finding.T("which key shall open the machine from now on?", "未指定新密钥"), finding.T("use --generate-key FILE or --key FILE", "请使用 --generate-key FILE 或 --key FILE"))
 	}
+	var err error
+	o.w = os.Stdout
+	if o.out.format != "text" { // then standard output is the report's
+		o.w = os.Stderr
+	}
+	o.out.live = &leftovers{w: o.w, lang: a.lang}
+	if o.judged, err = o.out.handler(a); err != nil {
+		return err
+	}
+	defer o.out.abort()
 	targets, err := a.fixTargets(ctx, o, args)
 	if err != nil {
 		return err
 	}
+	if !o.yes && !o.plan && (len(targets) != 1 || o.all) {
+		return cli.Usage(finding.T("several machines are not asked about one by one", "多台机器不会逐一询问"), finding.T("read the plans with --plan, then use --yes", "请先用 --plan 查看计划，然后使用 --yes"))
+	}
+	closeJournal, err := a.openJournal(o, targets) // before a key is made: who is second has no use for it
+	if err != nil {
+		return err
+	}
+	defer closeJournal()
 	fo, err := a.fixOptions(ctx, o)
 	if err != nil {
 		return err
 	}
-	if err := a.openJournal(o, targets, fo); err != nil {
-		return err
+	if o.notes != nil {
+		o.notes.Key = ssh.FingerprintSHA256(fo.NewKey.PublicKey())
 	}
-	if len(targets) == 1 && !o.all {
-		if o.notes != nil {
-			return a.fixNoted(ctx, o, targets[0], fo)
-		}
-		left, err := a.fixOne(ctx, o, targets[0], fo)
-		if errors.Is(err, errDeclined) {
-			return nil
-		}
-		if err == nil && left > 0 {
-			a.code = cli.ExitFindings
-		}
-		return err
+	return errors.Join(a.fixTargetsAll(ctx, o, targets, fo), a.fixEnd(o))
+}
+
+// fixTargetsAll fixes one machine, or many.
+func (a *app) fixTargetsAll(ctx context.Context, o *fixFlags, targets []string, fo assay.FixOptions) error {
+	if len(targets) != 1 || o.all {
+		return a.fixMany(ctx, o, targets, fo)
 	}
-	if !o.yes && !o.plan {
-		return cli.Usage(finding.T("several machines are not asked about one by one", "多台机器不会逐一询问"), finding.T("read the plans with --plan, then use --yes", "请先用 --plan 查看计划，然后使用 --yes"))
+	var err error
+	if o.notes != nil {
+		err = a.fixNoted(ctx, o, targets[0], fo)
+	} else {
+		err = a.fixOne(ctx, o, targets[0], fo)
 	}
-	return a.fixMany(ctx, o, targets, fo)
+	if errors.Is(err, errDeclined) {
+		return nil
+	}
+	return err
+}
+
+// fixEnd writes the reports and sets the exit code of a run without an error.
+func (a *app) fixEnd(o *fixFlags) error {
+	if err := o.judged.Close(); err != nil {
+		return &cli.Error{Code: cli.ExitFailed, What: finding.T("a report could not be written; what was fixed stays fixed", "无法写入报告；已完成的修复不受影响"), Err: err}
+	}
+	if a.code == cli.ExitClean && !o.plan {
+		a.code = exitCode(o.judged)
+	}
+	return nil
 }
 
 // fixTargets are the arguments, or the instances that --all names.
@@ -233,38 +272,31 @@ func (a *app) fixOptions(ctx context.Context, o *fixFlags) (assay.FixOptions, er
 	return fo, nil
 }
 
-// openJournal reads the journal, where one is kept: an instance has a binding
-// in the cloud that no guard undoes, and of many machines some may be done.
-func (a *app) openJournal(o *fixFlags, targets []string, fo assay.FixOptions) error {
+// openJournal reads and locks the journal, where one is kept: an instance has a
+// binding in the cloud that no guard undoes, and of many machines some may be
+// done.
+func (a *app) openJournal(o *fixFlags, targets []string) (closed func(), err error) {
 	many := len(targets) != 1 || o.all
 	if !many && (o.plan || strings.HasPrefix(targets[0], "ssh://")) {
-		return nil
-	}
-	b, err := os.ReadFile(o.journal)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cli.OpenError(o.journal, err)
+		return func() {}, nil
 	}
 	path := o.journal
 	if o.plan {
-		b, path = nil, ""
+		path = ""
 	}
-	if o.notes, err = fleet.NewJournal(path, b); err != nil {
-		return &cli.Error{Code: cli.ExitUsage, What: finding.T("the journal cannot be read", "无法读取进度文件"), Err: err}
+	if o.notes, err = fleet.OpenJournal(path); err != nil {
+		e := &cli.Error{Code: cli.ExitUsage, What: finding.Tf("the journal %s cannot be used", "无法使用进度文件 %s", o.journal), Err: err}
+		if errors.Is(err, durable.ErrLocked) {
+			e.Code, e.Hint = cli.ExitFailed, finding.T("another assay fix works with this journal: wait for it, or use another file with --journal", "另一个 assay fix 正在使用该进度文件：请等待其结束，或用 --journal 指定其他文件")
+		}
+		return nil, e
 	}
-	o.notes.Key = ssh.FingerprintSHA256(fo.NewKey.PublicKey())
-	return nil
+	return o.notes.Close, nil
 }
 
 // fixNoted fixes one machine and writes down how it went.
 func (a *app) fixNoted(ctx context.Context, o *fixFlags, target string, fo assay.FixOptions) error {
-	left := 0
-	failed, err := o.notes.Do(ctx, target, func(ctx context.Context, t string) (err error) {
-		left, err = a.fixOne(ctx, o, t, fo)
-		return err
-	})
-	if failed == nil && err == nil && left > 0 {
-		a.code = cli.ExitFindings
-	}
+	failed, err := o.notes.Do(ctx, target, func(ctx context.Context, t string) error { return a.fixOne(ctx, o, t, fo) })
 	if errors.Is(failed, errDeclined) {
 		return err
 	}
@@ -281,19 +313,17 @@ func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo ass
 		a.probeAll(ctx, o, targets)
 		batch.Prepare = nil
 	}
-	var left atomic.Int64
 	failed, err := batch.Run(ctx, targets, func(ctx context.Context, t string) error {
-		n, err := a.fixOne(ctx, o, t, fo)
-		left.Add(int64(n))
+		err := a.fixOne(ctx, o, t, fo)
 		if err != nil {
-			fmt.Println(t + ": " + report.Printable(err.Error()))
+			fmt.Fprintln(o.w, t+": "+a.inOneLine(err))
 		}
 		return err
 	})
 	if o.plan {
-		fmt.Println(finding.Tf("%d of %d machines cannot be planned", "%[2]d 台机器中有 %[1]d 台无法生成计划", failed+o.unfit, len(targets)+o.unfit).In(a.lang))
+		fmt.Fprintln(o.w, finding.Tf("%d of %d machines cannot be planned", "%[2]d 台机器中有 %[1]d 台无法生成计划", failed+o.unfit, len(targets)+o.unfit).In(a.lang))
 	} else {
-		fmt.Println(finding.Tf("%d of %d machines failed; the journal is %s", "%[2]d 台机器中有 %[1]d 台失败；进度文件为 %[3]s", failed+o.unfit, len(targets)+o.unfit, o.journal).In(a.lang))
+		fmt.Fprintln(o.w, finding.Tf("%d of %d machines failed; the journal is %s", "%[2]d 台机器中有 %[1]d 台失败；进度文件为 %[3]s", failed+o.unfit, len(targets)+o.unfit, o.journal).In(a.lang))
 	}
 	failed += o.unfit
 	switch {
@@ -303,62 +333,77 @@ func (a *app) fixMany(ctx context.Context, o *fixFlags, targets []string, fo ass
 		return err
 	case failed > 0:
 		a.code = cli.ExitFailed
-	case left.Load() > 0:
-		a.code = cli.ExitFindings
 	}
 	return nil
 }
 
-// fixOne fixes one machine, from the plan to the proof. It returns how many
-// findings are left.
-func (a *app) fixOne(ctx context.Context, o *fixFlags, arg string, fo assay.FixOptions) (int, error) {
-	t, done, err := a.fixTarget(ctx, o, arg, &fo)
+// fixOne fixes one machine, from the plan to the proof, and adds its part to
+// the report.
+func (a *app) fixOne(ctx context.Context, o *fixFlags, arg string, fo assay.FixOptions) error {
+	r := &assay.FixReport{Target: arg, Started: time.Now()}
+	err := a.fixReported(ctx, o, arg, fo, r)
+	told := err
+	if errors.Is(err, errDeclined) {
+		told = nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e := r.Send(o.judged, told); e != nil && err == nil {
+		return e
+	}
+	return err
+}
+
+func (a *app) fixReported(ctx context.Context, o *fixFlags, arg string, fo assay.FixOptions, r *assay.FixReport) error {
+	t, done, err := a.fixTarget(ctx, o, arg, &fo, r)
 	if err != nil || t == nil {
-		return 0, err
+		return err
 	}
 	defer done()
 	p, err := assay.PlanFix(ctx, *t, fo)
-	var refused *fleet.RefusedError
-	if errors.As(err, &refused) {
-		return 0, &cli.Error{Code: cli.ExitFailed, What: refused.Text, Hint: finding.T("nothing was changed", "未做任何更改")}
+	if err != nil {
+		return planError(arg, err)
 	}
-	switch {
-	case err != nil && strings.HasPrefix(arg, "ecs://"):
-		return 0, ecsError(arg, err)
-	case err != nil:
-		return 0, loginError(arg, err)
-	}
-	a.showPlan(arg, p, fo)
+	r.Planned(p, fo)
+	a.showPlan(o.w, arg, p, fo)
 	if o.plan {
-		return 0, nil
+		return nil
 	}
-	if err := a.agreed(o.yes); err != nil {
-		return 0, err
+	if err := a.agreed(o.w, o.yes); err != nil {
+		return err
 	}
-	left, err := assay.RunFix(ctx, *t, p, fo, func(e fleet.Event) {
+	after, err := assay.RunFix(ctx, *t, p, fo, func(e fleet.Event) {
+		r.Event(e)
 		if e.State == fleet.Done {
-			fmt.Printf("%s: ✓ %s\n", arg, e.Title.In(a.lang))
+			fmt.Fprintf(o.w, "%s: ✓ %s\n", arg, e.Title.In(a.lang))
 		}
 	})
 	if err != nil {
-		return 0, fixError(arg, err)
+		r.Failed(err)
+		return fixError(arg, err)
 	}
-	fmt.Println(arg + ": " + a.t("done: the new key opens it, the old credentials are refused", "完成：新密钥可以登录，旧凭证已被拒绝"))
-	n := 0
-	for _, f := range left {
-		if f.Severity >= finding.Medium {
-			n++
-			fmt.Printf("%s:   %s  %s\n", arg, f.Severity, report.Printable(f.Title.In(a.lang)))
-		}
+	r.Done(after)
+	fmt.Fprintln(o.w, arg+": "+a.t("done: the new key opens it, the old credentials are refused", "完成：新密钥可以登录，旧凭证已被拒绝"))
+	return nil
+}
+
+// planError says why there is no plan.
+func planError(arg string, err error) error {
+	var refused *fleet.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return &cli.Error{Code: cli.ExitFailed, What: refused.Text, Hint: finding.T("nothing was changed", "未做任何更改")}
+	case strings.HasPrefix(arg, "ecs://"):
+		return ecsError(arg, err)
 	}
-	return n, nil
+	return loginError(arg, err)
 }
 
 // fixTarget opens the ways to a machine. A nil target means that all is done:
 // a Windows instance.
-func (a *app) fixTarget(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions) (*assay.FixTarget, func(), error) {
+func (a *app) fixTarget(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions, r *assay.FixReport) (*assay.FixTarget, func(), error) {
 	if strings.HasPrefix(arg, "ecs://") {
-		return a.fixECS(ctx, o, arg, fo)
+		return a.fixECS(ctx, o, arg, fo, r)
 	}
 	c, err := o.ssh.client(a, arg)
 	if err != nil {
@@ -397,7 +442,7 @@ func (a *app) fixTarget(ctx context.Context, o *fixFlags, arg string, fo *assay.
 var errDeclined = errors.New("nobody agreed")
 
 // agreed asks, unless the user said yes before.
-func (a *app) agreed(yes bool) error {
+func (a *app) agreed(w io.Writer, yes bool) error {
 	if yes {
 		return nil
 	}
@@ -407,7 +452,7 @@ func (a *app) agreed(yes bool) error {
 	fmt.Fprint(os.Stderr, a.t("Do this? [y/N] ", "是否执行？[y/N] "))
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil || !slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line))) {
-		fmt.Println(a.t("Nothing was changed.", "未做任何更改。"))
+		fmt.Fprintln(w, a.t("Nothing was changed.", "未做任何更改。"))
 		return cmp.Or(err, errDeclined)
 	}
 	return nil

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,7 +14,6 @@ import (
 	"assay/finding"
 	"assay/internal/cli"
 	"assay/internal/cloud"
-	"assay/internal/cloud/aliyun"
 	"assay/internal/fleet"
 	"assay/internal/remote"
 	"assay/internal/remote/assistant"
@@ -56,7 +53,7 @@ func (a *app) instances(ctx context.Context, o *fixFlags, region string, tags []
 	for _, i := range is {
 		target := "ecs://" + region + "/" + i.ID
 		if w, bad := why[i.ID]; bad {
-			fmt.Println(finding.Tf("%s: not tried: %s", "%s：未处理：%s", target, w).In(a.lang))
+			fmt.Fprintln(o.w, finding.Tf("%s: not tried: %s", "%s：未处理：%s", target, w).In(a.lang))
 			o.unfit++
 			continue
 		}
@@ -116,7 +113,7 @@ func (a *app) probeAll(ctx context.Context, o *fixFlags, targets []string) {
 // key pair that was bound before it.
 func (a *app) comeBack(ctx context.Context, o *fixFlags, arg string, sh remote.Shell, pair string) (string, error) {
 	if o.notes.Interrupted(arg) {
-		fmt.Println(arg + ": " + a.t("an earlier fix was interrupted here: it is undone first", "此前的修复在此中断：先还原"))
+		fmt.Fprintln(o.w, arg+": "+a.t("an earlier fix was interrupted here: it is undone first", "此前的修复在此中断：先还原"))
 		if err := fleet.Abandon(ctx, sh); err != nil {
 			return "", ecsError(arg, err)
 		}
@@ -125,7 +122,7 @@ func (a *app) comeBack(ctx context.Context, o *fixFlags, arg string, sh remote.S
 }
 
 // fixECS opens the ways to an instance: Cloud Assistant to work, SSH to prove.
-func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions) (*assay.FixTarget, func(), error) {
+func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.FixOptions, r *assay.FixReport) (*assay.FixTarget, func(), error) {
 	region, id, err := ecsTarget(arg)
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +139,7 @@ func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.Fix
 		return nil, nil, ecsError(arg, err)
 	}
 	if is[0].Windows {
-		return nil, nil, a.fixWindows(ctx, o, arg, c, is[0])
+		return nil, nil, a.fixWindows(ctx, o, arg, c, is[0], *fo, r)
 	}
 	if why := is[0].Status; why != "Running" {
 		return nil, nil, notRunning(arg, why)
@@ -175,6 +172,7 @@ func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.Fix
 	if p, ok := o.probes[arg]; ok && (o.plan || !o.notes.Interrupted(arg)) {
 		admin.Prime(remote.ProbeScript(false).Text, p)
 	}
+	fo.KeyPair = o.keyPair
 	fo.Trust.Bound = map[string]string{}
 	if is[0].KeyPair != "" {
 		line, err := fleet.PublicKey(ctx, c, region, is[0].KeyPair)
@@ -188,55 +186,4 @@ func (a *app) fixECS(ctx context.Context, o *fixFlags, arg string, fo *assay.Fix
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(fo.NewKey.PublicKey()))) + " " + o.comment
 	return &assay.FixTarget{Name: arg, Admin: admin, SSH: sc,
 		Bind: &fleet.KeyPairBinder{Caller: c, Instance: is[0], Name: o.keyPair, Public: line}}, func() {}, nil
-}
-
-// fixWindows gives a Windows instance a new password: key pairs do not apply.
-func (a *app) fixWindows(ctx context.Context, o *fixFlags, arg string, c *aliyun.Client, i fleet.ECS) error {
-	fmt.Println(arg + ": " + a.t("Windows: a new password for Administrator, then a restart", "Windows：重置 Administrator 密码，然后重启"))
-	if o.plan {
-		return nil
-	}
-	if o.passwordOut == "" {
-		return cli.Usage(finding.Tf("%s: where shall the new password go?", "%s：未指定新密码的去向", arg), finding.T("use --password-out FILE (0600), or --password-out - to show it once", "请使用 --password-out FILE（0600），或 --password-out - 显示一次"))
-	}
-	show := o.passwordOut == "-"
-	if err := a.agreed(o.yes); err != nil {
-		return err
-	}
-	password, err := fleet.NewPassword()
-	if err != nil {
-		return err
-	}
-	// Written before it is set: a password that nobody has is a lock-out.
-	if !show {
-		if err := keepPassword(o.passwordOut, arg, password); err != nil {
-			return cli.OpenError(o.passwordOut, err)
-		}
-	}
-	if err := fleet.ResetWindows(ctx, c, i, password, 0); err != nil {
-		if show {
-			fmt.Println(finding.Tf("%s: the new password, in case that it was set: %s", "%s：新密码（可能已生效）：%s", arg, password).In(a.lang))
-		}
-		return &cli.Error{Code: cli.ExitFailed, What: finding.Tf("%s: the password could not be reset", "%s：无法重置密码", arg), Err: err,
-			Hint: finding.T("it may be set and wait for a restart: look at the instance, then run the same command again; the last password in the file is the one that counts", "密码可能已设置并等待重启生效：请查看实例状态后再次执行同一命令；以文件中最后一个密码为准")}
-	}
-	if show {
-		fmt.Println(finding.Tf("%s: new password, shown this once: %s", "%s：新密码（仅显示一次）：%s", arg, password).In(a.lang))
-	}
-	fmt.Println(arg + ": " + a.t("it works after the restart, for RDP (port 3389). Other local accounts keep their passwords: look at them with net user, and inspect an image", "重启后生效，用于远程桌面（端口 3389）。其他本地账户的密码不变：请用 net user 查看，并检查镜像"))
-	return nil
-}
-
-// keepPassword adds a line to a file that only its owner reads.
-func keepPassword(name, target, password string) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Chmod(0o600); err != nil {
-		f.Close()
-		return err
-	}
-	_, err = f.WriteString(target + " " + password + "\n")
-	return cmp.Or(err, f.Sync(), f.Close())
 }

@@ -31,6 +31,8 @@ type cloudful struct {
 	comesUp  bool // what is restarted comes back
 	stop     chan struct{}
 	old      sshdtest.Key
+	win      *winStandIn
+	env      []string // besides the usual, or instead
 }
 
 // newCloud makes n Linux instances, i-0 to i-(n-1), that inherited a key and
@@ -51,6 +53,7 @@ func newCloud(t *testing.T, n int) *cloudful {
 		c.region.Instances = append(c.region.Instances, &double.Instance{ID: id, Name: id, OSType: "linux", PublicIP: addr, Assistant: "2.2.3.800", Tags: web})
 	}
 	c.region.Instances = append(c.region.Instances, &double.Instance{ID: "i-win", Name: "i-win", OSType: "windows", PrivateIP: "10.0.0.12", Assistant: "2.1.3.800"})
+	c.win = newWinStandIn()
 	c.s = double.New(double.Options{State: state, Command: c.command})
 	ctx, cancel := context.WithCancel(context.Background())
 	endpoint, done, err := c.s.Listen(ctx, "127.0.0.1:0")
@@ -61,10 +64,17 @@ func newCloud(t *testing.T, n int) *cloudful {
 	restarts := make(chan struct{})
 	go func() { defer close(restarts); c.restarts() }()
 	t.Cleanup(func() { close(c.stop); <-restarts; cancel(); <-done })
-	if err := os.Symlink(os.Args[0], filepath.Join(c.dir, "assay")); err != nil {
+	linkAssay(t, c.dir)
+	return c
+}
+
+// linkAssay makes this test binary the command assay: testscript.Main goes by
+// the name.
+func linkAssay(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Symlink(os.Args[0], filepath.Join(dir, "assay")); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // port is that of every instance's sshd.
@@ -72,6 +82,9 @@ const port = "22022"
 
 // command is Cloud Assistant's agent on an instance.
 func (c *cloudful) command(cmd double.Command) double.Output {
+	if cmd.Instance == "i-win" {
+		return c.win.command(cmd)
+	}
 	m := c.machines[cmd.Instance]
 	if m == nil || cmd.Type != "RunShellScript" || cmd.Username != "root" {
 		return double.Output{Error: "InstanceNotRunning"}
@@ -99,6 +112,9 @@ func (c *cloudful) restarts() {
 				if i.Boots > boots[i.ID] {
 					boots[i.ID] = i.Boots
 					now = append(now, i.ID)
+					if i.ID == "i-win" {
+						c.win.restarted(i.PasswordSet)
+					}
 					if !c.comesUp {
 						i.Status = "Starting"
 					}
@@ -135,13 +151,20 @@ func (c *cloudful) cmd(args ...string) *exec.Cmd {
 	key := double.Logins()[0]
 	x.Dir = c.dir
 	x.Env = append(os.Environ(), "HOME="+c.dir, "SSH_AUTH_SOCK=", "LC_ALL=C.UTF-8", "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.Secret)
+	x.Env = append(x.Env, c.env...)
 	return x
 }
 
 // run runs assay and wants an exit code and words.
 func (c *cloudful) run(code int, args []string, wants ...string) string {
 	c.t.Helper()
-	x := c.cmd(append(args, "--endpoint", c.endpoint)...)
+	return c.bare(code, append(args, "--endpoint", c.endpoint), wants...)
+}
+
+// bare is run for a command that asks no cloud.
+func (c *cloudful) bare(code int, args []string, wants ...string) string {
+	c.t.Helper()
+	x := c.cmd(args...)
 	var b bytes.Buffer
 	x.Stdout, x.Stderr = &b, &b
 	_ = x.Run()
@@ -180,7 +203,7 @@ func (c *cloudful) trace(id string) string {
 func TestFixInstance(t *testing.T) {
 	c := newCloud(t, 1)
 	target, key := "ecs://cn-hangzhou/i-0", filepath.Join(c.dir, "id_web")
-	out := c.run(3, []string{"inspect", target, "--format", "json"}, `"check":"linux/ssh/authorized-keys"`, ssh.FingerprintSHA256(c.old.Signer.PublicKey()))
+	out := c.run(3, []string{"inspect", target, "--format", "json"}, `"check":"any/ssh/authorized-keys"`, ssh.FingerprintSHA256(c.old.Signer.PublicKey()))
 	if strings.Contains(out, "$6$") && !strings.Contains(out, "$6$masked") {
 		t.Error("a hash left the machine")
 	}
@@ -191,7 +214,9 @@ func TestFixInstance(t *testing.T) {
 	if n := c.calls("AttachKeyPair") + c.calls("ImportKeyPair") + c.calls("RebootInstance"); n != 0 {
 		t.Errorf("a plan made %d changes", n)
 	}
-	c.fix(0, "i-0", []string{"--generate-key", key, "--restart", "--expected-user", "deploy"}, "✓ bind the key pair", "✓ restart", "✓ prove that old keys", "done: the new key opens it")
+	c.fix(0, "i-0", []string{"--generate-key", key, "--restart", "--expected-user", "deploy", "--report", "f.json", "--report", "f.html", "--report", "f.sarif", "--report", "f.xml", "--report", "f.txt"},
+		"✓ bind the key pair", "✓ restart", "✓ prove that old keys", "done: the new key opens it")
+	c.fixReports()
 	if i := c.instance("i-0"); i.KeyPair != "web" || i.Boots != 1 || i.PendingKeyPair {
 		t.Errorf("%+v", i)
 	}
@@ -278,6 +303,8 @@ func TestFixInstanceFaults(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	c.change("i-0", func(i *double.Instance) { i.Status = "" })
+	c.fix(1, "i-0", with("--restart", "--restart-wait", "8s", "--lang", "zh"), "新公钥已写入并保持绑定，旧凭证仍可使用", "请再次执行同一命令")
+	c.change("i-0", func(i *double.Instance) { i.Status = "" })
 	c.comesUp = true
 	if !c.opens("i-0", "root", c.old.File) || !c.opens("i-0", "root", key) || c.trace("i-0") != "" {
 		t.Error("after a restart that did not end")
@@ -325,6 +352,8 @@ func TestFixAll(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	c.run(1, args, "the journal assay-fix.json cannot be used", "another assay fix works with this journal")
+	c.run(1, append(args, "--lang", "zh"), "另一个 assay fix 正在使用该进度文件")
 	_ = x.Process.Kill()
 	_ = x.Wait()
 	if j := c.journal(); !strings.Contains(j, `i-0": "done with`) || !strings.Contains(j, `i-1": "started"`) {
@@ -332,6 +361,9 @@ func TestFixAll(t *testing.T) {
 	}
 	if !c.opens("i-1", "root", c.old.File) && !c.opens("i-1", "root", key) {
 		t.Error("nobody gets in after the kill")
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "assay-fix.json.lock")); err != nil {
+		t.Error("the journal was not locked")
 	}
 	c.run(1, args, "an earlier fix was interrupted here: it is undone first", "1 of 4 machines failed")
 	for _, id := range []string{"i-0", "i-1", "i-2"} {
@@ -347,34 +379,83 @@ func TestFixAll(t *testing.T) {
 	}
 }
 
-// TestFixWindows: a new password, which is nowhere but where it was asked for.
-func TestFixWindows(t *testing.T) {
-	c := newCloud(t, 0)
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// fixReports reads the reports of a fix in every format.
+func (c *cloudful) fixReports() {
+	c.t.Helper()
+	r := readFile(c.t, filepath.Join(c.dir, "f.json"))
+	ps := parts(c.t, r)
+	if len(ps) != 2 || ps[0].command != "fix" || ps[1].command != "inspect" || ps[0].clean || !ps[1].clean || ps[0].err != "" || ps[0].keys["finding"] == 0 || ps[1].keys["finding"] > 2 {
+		c.t.Fatalf("%+v\n%s", ps, r)
+	}
+	if n := ps[0].results["done"]; n != ps[0].keys["action"] || n < 8 {
+		c.t.Errorf("%+v", ps[0])
+	}
+	for _, want := range []string{`"op":"bind-key-pair"`, `"op":"place-key"`, `"op":"restart"`, `"op":"remove-line"`, `"op":"lock-password"`, `"op":"set-sshd"`, `"op":"prove-login"`,
+		`"keys":[{"users":["root"]`, `"owner":"unknown"`, ssh.FingerprintSHA256(c.old.Signer.PublicKey())} {
+		if !strings.Contains(r, want) {
+			c.t.Errorf("no %s in\n%s", want, r)
+		}
+	}
+	for name, wants := range map[string][]string{"f.html": {"lock the password of deploy", "CLEAN WITHIN ITS SCOPE"}, "f.sarif": {`"version": "2.1.0"`, "authorized-keys"},
+		"f.xml": {"assay.gap.scope"}, "f.txt": {"Keys that open it, before", "lock the password of deploy: done", "CLEAN WITHIN ITS SCOPE"}} {
+		for _, w := range wants {
+			if b := readFile(c.t, filepath.Join(c.dir, name)); !strings.Contains(b, w) {
+				c.t.Errorf("%s does not say %q\n%.3000s", name, w, b)
+			}
+		}
+	}
+	if out := c.bare(0, []string{"render", "f.json", "--lang", "zh"}); !strings.Contains(out, "锁定 deploy 的密码: 已完成") {
+		c.t.Errorf("%s", out)
+	}
+}
+
+// TestFixMaxFailures: a fix of many stops when more machines than allowed have
+// failed; those are as they were, the rest is untouched, and the same command
+// goes on when they are mended.
+func TestFixMaxFailures(t *testing.T) {
+	c := newCloud(t, 4)
 	key := sshdtest.NewKey(t, "fresh").File
-	c.fix(2, "i-win", []string{"--key", key}, "--password-out")
-	c.fix(0, "i-win", []string{"--key", key, "--plan"}, "a new password for Administrator")
-	if i := c.instance("i-win"); i.PasswordSet || i.Boots != 0 {
-		t.Errorf("%+v", i)
+	const hurt = "echo 'NoSuchKeyword yes' >/etc/ssh/sshd_config.d/zz.conf"
+	for _, id := range []string{"i-0", "i-2"} {
+		c.machines[id].Run(hurt)
 	}
-	out := c.fix(0, "i-win", []string{"--key", key, "--password-out", "pw"}, "after the restart", "3389")
-	b, err := os.ReadFile(filepath.Join(c.dir, "pw"))
-	info, err2 := os.Stat(filepath.Join(c.dir, "pw"))
-	f := strings.Fields(string(b))
-	if err != nil || err2 != nil || info.Mode().Perm() != 0o600 || len(f) != 2 || f[0] != "ecs://cn-hangzhou/i-win" {
-		t.Fatalf("%v %v %q", err, info, b)
+	args := []string{"fix", "--all", "--region", "cn-hangzhou", "--filter", "tag:env=prod", "--key", key, "--key-pair", "web", "--ssh-port", port, "--accept-new", "-F", "none",
+		"--expected-user", "deploy", "--yes", "--parallel", "1", "--max-failures", "1", "--format", "json"}
+	out := c.run(1, args, "too many machines failed: the rest was not touched", "sshd refuses its settings already", "nothing on the machine was changed")
+	for id, want := range map[string]bool{"i-0": false, "i-1": true, "i-2": false, "i-3": false} { // fixed?
+		if c.opens(id, "root", key) != want || c.opens(id, "root", c.old.File) == want || c.trace(id) != "" || (c.instance(id).KeyPair == "web") != want {
+			t.Errorf("%s: %+v %s", id, c.instance(id), c.trace(id))
+		}
 	}
-	if i := c.instance("i-win"); !i.PasswordSet || i.Boots != 1 {
-		t.Errorf("%+v", i)
+	if j := c.journal(); strings.Count(j, `": "failed: `) != 2 || strings.Contains(j, "i-3") {
+		t.Errorf("%s", j)
 	}
-	if strings.Contains(out, f[1]) || strings.Contains(c.journal(), f[1]) {
-		t.Error("the password is in the output or the journal")
+	var stream strings.Builder
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, `{"`) {
+			stream.WriteString(line)
+		}
 	}
-	c.s.Fail(&double.Fault{Action: "ecs:ModifyInstanceAttribute", Kind: double.Refuse, Status: 403, Code: "Forbidden.RAM", Text: "no"})
-	out = c.fix(1, "i-win", []string{"--key", key, "--password-out", "pw"}, "could not be reset")
-	b, _ = os.ReadFile(filepath.Join(c.dir, "pw"))
-	if f = strings.Fields(string(b)); len(f) != 4 || strings.Contains(out+c.journal(), f[3]) {
-		t.Errorf("%q %s", b, out)
+	ps := parts(t, stream.String())
+	if len(ps) != 4 || ps[0].err == "" || ps[0].results["planned"] == 0 || ps[0].results["done"] != 0 || ps[1].err != "" || ps[2].command != "inspect" || ps[3].err == "" {
+		t.Errorf("%+v", ps)
 	}
-	c.s.Heal()
-	c.fix(0, "i-win", []string{"--key", key, "--password-out", "-"}, "new password, shown this once: ")
+	for _, id := range []string{"i-0", "i-2"} {
+		c.machines[id].Run("rm /etc/ssh/sshd_config.d/zz.conf")
+	}
+	c.run(0, args, "0 of 4 machines failed")
+	for _, id := range []string{"i-0", "i-1", "i-2", "i-3"} {
+		if !c.opens(id, "root", key) || c.opens(id, "root", c.old.File) {
+			t.Errorf("%s was not fixed", id)
+		}
+	}
 }

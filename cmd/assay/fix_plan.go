@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
-
-	"golang.org/x/crypto/ssh"
 
 	"assay"
 	"assay/finding"
@@ -14,15 +15,8 @@ import (
 	"assay/internal/report"
 )
 
-// owners are the words for whose a key or an account is.
-var owners = map[fleet.Owner]finding.Text{
-	fleet.Unknown: finding.T("unknown", "未知"), fleet.New: finding.T("new", "新密钥"), fleet.Bound: finding.T("bound key pair", "已绑定的密钥对"),
-	fleet.Trusted: finding.T("trusted", "受信任"), fleet.Published: finding.T("PUBLISHED", "私钥已公开"), fleet.System: finding.T("system", "系统"),
-	fleet.CloudInit: finding.T("cloud-init", "cloud-init"),
-}
-
 func (a *app) owner(o fleet.Owner, by string) string {
-	s := owners[o].In(a.lang)
+	s := report.OwnerWord(cmp.Or(string(o), "unknown")).In(a.lang)
 	if by != "" {
 		s += " (" + report.Printable(strings.TrimSpace(by)) + ")"
 	}
@@ -31,9 +25,9 @@ func (a *app) owner(o fleet.Owner, by string) string {
 
 // showPlan prints who gets in today and what a fix would do. Names and comments
 // come from the machine: they are made printable.
-func (a *app) showPlan(target string, p *assay.FixPlan, fo assay.FixOptions) {
+func (a *app) showPlan(w io.Writer, target string, p *assay.FixPlan, fo assay.FixOptions) {
 	st := cli.ColorFor(os.Stdout, os.Getenv)
-	say := func(format string, args ...any) { fmt.Printf(target+": "+format+"\n", args...) }
+	say := func(format string, args ...any) { fmt.Fprintf(w, target+": "+format+"\n", args...) }
 	say("%s", st.Bold(a.t("keys that open this machine", "可登录本机的公钥")))
 	for _, k := range p.Facts.Keys {
 		mark := "  "
@@ -57,39 +51,58 @@ func (a *app) showPlan(target string, p *assay.FixPlan, fo assay.FixOptions) {
 		}
 	}
 	say("%s", st.Bold(a.t("plan", "计划")))
-	for i, s := range a.planLines(p.Plan, fo) {
-		say("%3d. %s", i+1, report.Printable(s))
-	}
+	a.showActions(w, target, p.Actions(fo))
 	for _, r := range p.Plan.Remarks {
 		say("%s", st.Yellow("  ! "+report.Printable(r.In(a.lang))))
 	}
 }
 
-// planLines are the changes, in their order.
-func (a *app) planLines(p *fleet.Plan, fo assay.FixOptions) (out []string) {
-	add := func(en, zh string, args ...any) { out = append(out, finding.Tf(en, zh, args...).In(a.lang)) }
-	print := ssh.FingerprintSHA256(fo.NewKey.PublicKey())
-	if p.PlaceIn != "" {
-		add("put the new key %s into %s", "将新公钥 %s 写入 %s", print, p.PlaceIn)
-	} else {
-		add("the new key %s is in place", "新公钥 %s 已存在", print)
+// showActions prints the lines of a plan.
+func (a *app) showActions(w io.Writer, target string, as []assay.PlannedAction) {
+	for i, x := range as {
+		fmt.Fprintf(w, "%s: %3d. %s\n", target, i+1, report.Printable(x.Why.In(a.lang)))
 	}
-	add("log in with it as %s in a second connection", "使用新密钥以 %s 身份通过第二个连接登录", p.User)
-	if p.Restart {
-		add("restart, and log in again", "重启并再次登录")
-	}
-	for _, k := range p.Remove {
-		add("remove the key %s (%s) from %s", "删除公钥 %s(%s)，位于 %s", k.Fingerprint, k.Comment, k.Path)
-	}
-	for _, u := range p.Lock {
-		add("lock the password of %s", "锁定 %s 的密码", u)
-	}
-	for _, u := range p.Users {
-		add("remove the user %s; the home stays", "删除用户 %s，保留主目录", u)
-	}
-	if p.SSHD != nil {
-		add("make sshd take keys only: %s", "将 sshd 设置为仅接受密钥：%s", p.SSHD.Path)
-	}
-	add("prove from outside: the new key opens, old keys and passwords do not; else the machine restores itself after %s", "从外部验证：新密钥可登录，旧密钥和密码被拒绝；否则机器在 %s 后自行还原", fo.Rollback)
-	return out
 }
+
+// inOneLine says an error in the user's language.
+func (a *app) inOneLine(err error) string {
+	var e *cli.Error
+	if !errors.As(err, &e) {
+		return report.Printable(err.Error())
+	}
+	s := e.What.In(a.lang)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if h := e.Hint.In(a.lang); h != "" {
+		s += a.t(" (", "（") + h + a.t(")", "）")
+	}
+	return report.Printable(s)
+}
+
+// leftovers is the handler of format text: it prints the findings that count on
+// a machine that was fixed. All else was printed while it happened.
+type leftovers struct {
+	w      io.Writer
+	lang   string
+	after  bool
+	failOn finding.Severity
+	target string
+}
+
+// Handle implements report.Handler.
+func (l *leftovers) Handle(m report.Message) error {
+	switch {
+	case m.Config != nil:
+		l.after, l.target = m.Config.Command == "inspect", m.Config.Target
+		l.failOn, _ = finding.ParseSeverity(m.Config.FailOn) // assay.Judge wrote it
+	case m.Finding != nil && l.after && m.Finding.Accepted == nil && m.Finding.Severity >= l.failOn:
+		fmt.Fprintf(l.w, "%s:   %s  %s\n", l.target, report.SeverityWord(m.Finding.Severity).In(l.lang), report.Printable(m.Finding.Title.In(l.lang)))
+	case m.Gap != nil && l.after && m.Gap.Accepted == nil && m.Gap.Kind != finding.GapScope:
+		fmt.Fprintf(l.w, "%s:   %s %s\n", l.target, report.Printable(m.Gap.Title.In(l.lang)), report.Printable(m.Gap.Detail))
+	}
+	return nil
+}
+
+// Close implements report.Handler.
+func (l *leftovers) Close() error { return nil }

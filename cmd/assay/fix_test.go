@@ -46,7 +46,7 @@ func TestFixCommand(t *testing.T) {
 	key := filepath.Join(dir, "id_new")
 	has(run(1, append([]string{"inspect", target}, ssh...)...), "host key", "--accept-new", "SHA256:")
 	out := run(3, append([]string{"inspect", target, "--accept-new", "--format", "json"}, ssh...)...)
-	has(out, `"check":"linux/ssh/authorized-keys"`, `"check":"linux/account/password-set"`, `"kind":"limit"`)
+	has(out, `"check":"any/ssh/authorized-keys"`, `"check":"linux/account/password-set"`, `"kind":"scope"`)
 	if strings.Contains(out, "$6$") {
 		t.Error("a hash left the machine in clear")
 	}

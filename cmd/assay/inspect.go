@@ -74,7 +74,7 @@ func (o *inspectFlags) addReading(c *cobra.Command, a *app) {
 // addMachine adds the flags of how a machine is looked at.
 func (o *inspectFlags) addMachine(c *cobra.Command, a *app) {
 	f := c.Flags()
-	f.StringArrayVar(&o.checks, "check", nil, a.t("run only this check or group (repeatable): linux/ssh", "仅运行该检查项或分组（可重复）：linux/ssh"))
+	f.StringArrayVar(&o.checks, "check", nil, a.t("run only this check or group (repeatable): any/ssh", "仅运行该检查项或分组（可重复）：any/ssh"))
 	f.StringArrayVar(&o.disks, "disk", nil, a.t("a further disk of the same machine (repeatable)", "同一台机器的其他磁盘（可重复）"))
 	f.BoolVar(&o.noContent, "no-content", false, a.t("leave out checks that read file contents at large", "跳过大量读取文件内容的检查项"))
 	f.BoolVar(&o.digest, "digest", false, a.t("compute the sha256 of the image file", "计算镜像文件的 sha256"))

@@ -34,6 +34,10 @@ type outputFlags struct {
 	accepted []byte // an ignore file made of flags
 	witness  *assay.Witness
 
+	// live takes the place of the handler of format text: what a person reads
+	// was printed while it happened.
+	live report.Handler
+
 	files []*durable.File // of reports that are being written
 }
 
@@ -45,6 +49,12 @@ func (o *outputFlags) abort() {
 }
 
 func (o *outputFlags) add(c *cobra.Command, a *app) {
+	o.addFormats(c, a)
+	c.Flags().BoolVar(&o.all, "all", false, a.t("text: show every place and every gap", "文本输出：显示所有位置和所有未检查项"))
+}
+
+// addFormats adds all but --all, which some commands use for another purpose.
+func (o *outputFlags) addFormats(c *cobra.Command, a *app) {
 	f := c.Flags()
 	f.StringVarP(&o.format, "format", "f", "text", a.t("what to print: text, json, sarif, html or junit", "输出格式：text、json、sarif、html 或 junit"))
 	f.StringArrayVar(&o.reports, "report", nil, a.t("also write a report to FILE (repeatable); format from its ending: .json .sarif .html .xml .txt", "同时将报告写入 FILE（可重复）；格式取自扩展名：.json .sarif .html .xml .txt"))
@@ -52,7 +62,6 @@ func (o *outputFlags) add(c *cobra.Command, a *app) {
 	f.StringVar(&o.failOn, "fail-on", "medium", a.t("exit with 3 on a finding of at least this severity", "存在不低于此级别的问题时以 3 退出"))
 	f.StringArrayVar(&o.ignore, "ignore", nil, a.t("accept what FILE lists, each with a reason and an expiry date (repeatable)", "接受 FILE 中列出的问题，每项须有理由和有效期（可重复）"))
 	f.StringVar(&o.baseline, "baseline", "", a.t("accept what an earlier JSON report holds: only new findings count", "接受早先 JSON 报告中已有的问题：只有新问题计入"))
-	f.BoolVar(&o.all, "all", false, a.t("text: show every place and every gap", "文本输出：显示所有位置和所有未检查项"))
 }
 
 // endings map a report file's ending to its format.
@@ -78,9 +87,11 @@ func (o *outputFlags) handler(a *app) (*assay.Judged, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := o.one(a, o.format, os.Stdout)
-	if err != nil {
-		return nil, err
+	out := o.live
+	if out == nil || o.format != "text" {
+		if out, err = o.one(a, o.format, os.Stdout); err != nil {
+			return nil, err
+		}
 	}
 	hs := []report.Handler{out}
 	for _, name := range o.reports {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ import (
 
 type attachFlags struct {
 	cloudFlags
+	out       outputFlags
+	w         io.Writer // what a person reads while it happens
 	scope     string
 	level     string
 	exempt    []string
@@ -38,6 +41,7 @@ type attachFlags struct {
 
 func (o *attachFlags) addCommon(c *cobra.Command, a *app) {
 	o.cloudFlags.add(c, a)
+	o.out.addFormats(c, a)
 	a.scopeFlag(c, &o.scope)
 	f := c.Flags()
 	f.StringVar(&o.level, "level", "strict", a.t("strict (every path that a policy can close) or documents (as published)", "strict（关闭策略能关闭的所有路径）或 documents（与发布一致）"))
@@ -72,7 +76,9 @@ TARGET 是 Root、资源夹或成员账号的 ID（--scope enterprise：在管�
 并解码由哪条策略拒绝。`) + a.attachStatus(),
 		Example: "  assay policy attach --target fd-abc123 --plan\n  assay policy attach --target r-Xy12 --canary fd-test --yes\n  assay policy attach --scope user --target group/developers --exempt acs:ram::*:role/image-admin\n  assay policy attach --prove --prove-profile developer",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.policyAttach(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.reported(c.Context(), o, "policy attach", func(r *assay.BindReport) error { return a.policyAttach(c.Context(), o, r) })
+		},
 	}
 	o.addCommon(c, a)
 	f := c.Flags()
@@ -97,7 +103,9 @@ fails, those before it are taken back.`,
 并删除不再使用的策略。某一步失败时会撤回之前的步骤。`) + a.attachStatus(),
 		Example: "  assay policy detach --scope user --target group/developers\n  assay policy detach --plan",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.policyDetach(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.reported(c.Context(), o, "policy detach", func(r *assay.BindReport) error { return a.policyDetach(c.Context(), o, r) })
+		},
 	}
 	o.addCommon(c, a)
 	c.Flags().StringArrayVar(&o.targets, "target", nil, a.t("from whom (repeatable; default: everyone)", "撤销目标（可重复；默认为全部）"))
@@ -124,7 +132,33 @@ EXIT STATUS
   130  被中断`)
 }
 
-func (o *attachFlags) options(a *app) (b assay.BindOptions, err error) {
+// reported runs do, and writes what it did in the formats that were asked for.
+func (a *app) reported(ctx context.Context, o *attachFlags, command string, do func(*assay.BindReport) error) error {
+	o.w = os.Stdout
+	if o.out.format != "text" { // then standard output is the report's
+		o.w = os.Stderr
+	}
+	o.out.live = silent{}
+	h, err := o.out.handler(a)
+	if err != nil {
+		return err
+	}
+	defer o.out.abort()
+	r := &assay.BindReport{Command: command, Started: time.Now()}
+	err = do(r)
+	if e := errors.Join(r.Send(h, err), h.Close()); e != nil && err == nil {
+		return &cli.Error{Code: cli.ExitFailed, What: finding.T("a report could not be written; what was bound stays bound", "无法写入报告；已完成的绑定不受影响"), Err: e}
+	}
+	return err
+}
+
+// silent is the handler of a stream that was told while it happened.
+type silent struct{}
+
+func (silent) Handle(report.Message) error { return nil }
+func (silent) Close() error                { return nil }
+
+func (o *attachFlags) options(a *app, r *assay.BindReport) (b assay.BindOptions, err error) {
 	b = assay.BindOptions{Profile: policy.Profile(o.level), Exempt: o.exempt, Targets: o.targets, Canary: o.canary, Now: time.Now()}
 	if b.Scope, err = a.scope(o.scope); err != nil {
 		return b, err
@@ -138,7 +172,8 @@ func (o *attachFlags) options(a *app) (b assay.BindOptions, err error) {
 	}
 	b.Caller = client
 	b.Tell = func(s *fleet.BindStep, state string) {
-		fmt.Printf("  %s %s\n", a.stepMark(state), report.Printable(s.Title.In(a.lang)))
+		r.Tell(s, state)
+		fmt.Fprintf(o.w, "  %s %s\n", a.stepMark(state), report.Printable(s.Title.In(a.lang)))
 	}
 	return b, nil
 }
@@ -156,11 +191,11 @@ func (a *app) stepMark(state string) string {
 	return st.BoldRed(a.t("FAILED  ", "失败"))
 }
 
-func (a *app) policyAttach(ctx context.Context, o *attachFlags) error {
+func (a *app) policyAttach(ctx context.Context, o *attachFlags, r *assay.BindReport) error {
 	if len(o.targets)+len(o.canary) == 0 && !o.prove {
 		return cli.Usage(finding.T("no target is given", "未指定绑定目标"), finding.T("name one with --target: a folder's ID, or with --scope user group/NAME", "请用 --target 指定：资源夹 ID，或在 --scope user 时使用 group/名称"))
 	}
-	b, err := o.options(a)
+	b, err := o.options(a, r)
 	if err != nil {
 		return err
 	}
@@ -169,6 +204,7 @@ func (a *app) policyAttach(ctx context.Context, o *attachFlags) error {
 		if err != nil {
 			return a.bindError(ctx, err)
 		}
+		r.Planned(plan)
 		agreed, err := a.agree(plan, o)
 		if err != nil || !agreed {
 			return err
@@ -176,16 +212,16 @@ func (a *app) policyAttach(ctx context.Context, o *attachFlags) error {
 		if err := assay.ApplyAttach(ctx, plan, b); err != nil {
 			return a.bindError(ctx, err)
 		}
-		fmt.Println(a.t("Verified: the policies were read again, and every path that they close is closed for each target.", "已验证：重新读取策略并再次评估，策略能关闭的路径对每个目标均已关闭。"))
+		fmt.Fprintln(o.w, a.t("Verified: the policies were read again, and every path that they close is closed for each target.", "已验证：重新读取策略并再次评估，策略能关闭的路径对每个目标均已关闭。"))
 	}
 	if o.prove && !o.plan {
-		return a.prove(ctx, o, b.Caller)
+		return a.prove(ctx, o, b.Caller, r)
 	}
 	return nil
 }
 
-func (a *app) policyDetach(ctx context.Context, o *attachFlags) error {
-	b, err := o.options(a)
+func (a *app) policyDetach(ctx context.Context, o *attachFlags, r *assay.BindReport) error {
+	b, err := o.options(a, r)
 	if err != nil {
 		return err
 	}
@@ -193,6 +229,7 @@ func (a *app) policyDetach(ctx context.Context, o *attachFlags) error {
 	if err != nil {
 		return a.bindError(ctx, err)
 	}
+	r.Planned(plan)
 	agreed, err := a.agree(plan, o)
 	if err != nil || !agreed {
 		return err
@@ -207,17 +244,17 @@ func (a *app) policyDetach(ctx context.Context, o *attachFlags) error {
 func (a *app) agree(p *fleet.BindPlan, o *attachFlags) (bool, error) {
 	st := cli.ColorFor(os.Stdout, os.Getenv)
 	if len(p.Steps) == 0 {
-		fmt.Println(a.t("Nothing to change: it is so already.", "无需更改：已是目标状态。"))
+		fmt.Fprintln(o.w, a.t("Nothing to change: it is so already.", "无需更改：已是目标状态。"))
 		return !o.plan, nil
 	}
-	fmt.Println(st.Bold(a.t("Plan", "计划")))
+	fmt.Fprintln(o.w, st.Bold(a.t("Plan", "计划")))
 	staged := p.Binding.Canary > 0
 	for i, s := range p.Steps {
 		note := ""
 		if staged && s.Stage == 0 && s.Target != "" {
 			note = a.t("  [canary]", "  [灰度]")
 		}
-		fmt.Printf("  %d. %s%s\n", i+1, report.Printable(s.Title.In(a.lang)), st.Dim(note))
+		fmt.Fprintf(o.w, "  %d. %s%s\n", i+1, report.Printable(s.Title.In(a.lang)), st.Dim(note))
 	}
 	if o.plan {
 		return false, nil
@@ -235,7 +272,7 @@ func (a *app) agree(p *fleet.BindPlan, o *attachFlags) (bool, error) {
 	}
 	yes := slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line)))
 	if !yes {
-		fmt.Println(a.t("Nothing was changed.", "未做任何更改。"))
+		fmt.Fprintln(o.w, a.t("Nothing was changed.", "未做任何更改。"))
 	}
 	return yes, nil
 }
@@ -253,14 +290,14 @@ func (a *app) bindError(ctx context.Context, err error) error {
 	if errors.As(err, &e) && cloud.Denied(e) && e.Hint.EN == "" {
 		hint = finding.Tf("the caller needs %s", "当前身份需要权限 %s", e.Product+":"+e.Action)
 	}
-	if e != nil && e.Status == 404 {
+	if e != nil && e.Status == 404 && e.Hint.EN == "" {
 		hint = finding.T("check the target's name or ID, and --scope", "请检查目标的名称或 ID，以及 --scope")
 	}
 	return &cli.Error{Code: cli.ExitFailed, What: what, Err: err, Hint: hint}
 }
 
 // prove prints what the cloud answers, and sets the exit code.
-func (a *app) prove(ctx context.Context, o *attachFlags, caller cloud.Caller) error {
+func (a *app) prove(ctx context.Context, o *attachFlags, caller cloud.Caller, r *assay.BindReport) error {
 	asked := caller
 	if o.proveProfile != "" {
 		f := cloudFlags{profile: o.proveProfile, endpoint: o.endpoint}
@@ -274,8 +311,9 @@ func (a *app) prove(ctx context.Context, o *attachFlags, caller cloud.Caller) er
 	if err != nil {
 		return &cli.Error{Code: cli.ExitFailed, What: finding.T("nothing could be proven", "无法验证"), Err: err, Hint: assay.AuditHint(err)}
 	}
+	r.Proven(proofs)
 	st := cli.ColorFor(os.Stdout, os.Getenv)
-	fmt.Println(st.Bold(a.t("Proof, by dry runs that the cloud answered", "云服务对 DryRun 调用的回答")))
+	fmt.Fprintln(o.w, st.Bold(a.t("Proof, by dry runs that the cloud answered", "云服务对 DryRun 调用的回答")))
 	for _, p := range proofs {
 		word := st.Yellow(a.t("unclear ", "不明"))
 		switch {
@@ -287,13 +325,13 @@ func (a *app) prove(ctx context.Context, o *attachFlags, caller cloud.Caller) er
 		case a.code == cli.ExitClean:
 			a.code = cli.ExitGaps
 		}
-		fmt.Printf("  %s %-30s %s\n", word, p.Action, p.Title.In(a.lang))
+		fmt.Fprintf(o.w, "  %s %-30s %s\n", word, p.Action, p.Title.In(a.lang))
 		for _, b := range p.By {
-			fmt.Println("           " + st.Dim(report.Printable(fmt.Sprintf(a.t("by %s (%s %s, %s)", "由 %s 拒绝（%s %s，%s）"), b.Name, b.Type, b.Version, b.Attached))))
+			fmt.Fprintln(o.w, "           "+st.Dim(report.Printable(fmt.Sprintf(a.t("by %s (%s %s, %s)", "由 %s 拒绝（%s %s，%s）"), b.Name, b.Type, b.Version, b.Attached))))
 		}
 		if p.DenyType+p.Detail != "" {
 			words := slices.DeleteFunc([]string{p.Code, p.DenyType, p.Detail}, func(s string) bool { return s == "" })
-			fmt.Println("           " + st.Dim(report.Printable(strings.Join(words, "; "))))
+			fmt.Fprintln(o.w, "           "+st.Dim(report.Printable(strings.Join(words, "; "))))
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 
 // An Entry is one acceptance of an ignore file:
 //
-//   - check: linux/ssh/authorized-keys   # or id: 0123456789abcdef, or gap: encrypted
+//   - check: any/ssh/authorized-keys   # or id: 0123456789abcdef, or gap: encrypted
 //     path: /home/build/**               # optional with check and gap; ** is any depth
 //     reason: the build user's key is removed by the pipeline
 //     expires: 2027-01-31

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"assay/finding"
+	"assay/internal/need"
 )
 
 var today = time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC)
@@ -13,7 +14,7 @@ var today = time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC)
 func TestAccepts(t *testing.T) {
 	var l List
 	err := l.Parse([]byte(`
-- check: linux/ssh/authorized-keys
+- check: any/ssh/authorized-keys
   path: /home/build/**
   reason: removed by the pipeline
   expires: 2026-11-22
@@ -39,16 +40,16 @@ func TestAccepts(t *testing.T) {
 		l.Finding(f)
 		return f
 	}
-	if f := at("linux/ssh/authorized-keys", "/home/build/.ssh/authorized_keys"); f.Accepted == nil || f.Accepted.Reason != "removed by the pipeline" {
+	if f := at("any/ssh/authorized-keys", "/home/build/.ssh/authorized_keys"); f.Accepted == nil || f.Accepted.Reason != "removed by the pipeline" {
 		t.Error("not accepted", f)
 	}
-	if f := at("linux/ssh/authorized-keys", "/root/.ssh/authorized_keys"); f.Accepted != nil {
+	if f := at("any/ssh/authorized-keys", "/root/.ssh/authorized_keys"); f.Accepted != nil {
 		t.Error("another path is accepted")
 	}
-	if f := at("linux/ssh/authorized-keys", "/home/build/a", "/root/b"); f.Accepted != nil {
+	if f := at("any/ssh/authorized-keys", "/home/build/a", "/root/b"); f.Accepted != nil {
 		t.Error("a finding with a place outside is accepted")
 	}
-	if f := at("linux/ssh/host-keys", "/home/build/x"); f.Accepted != nil {
+	if f := at("any/ssh/host-keys", "/home/build/x"); f.Accepted != nil {
 		t.Error("another check is accepted")
 	}
 	f := &finding.Finding{ID: "00112233aabbccdd"}
@@ -98,9 +99,9 @@ func TestBaseline(t *testing.T) {
 
 func TestMatchesIsNotExponential(t *testing.T) {
 	deep := strings.Repeat("a/", 60) + "b"
-	start := time.Now()
+	start := need.CPU()
 	matches("**/a/**/a/**/a/c", deep)
-	if d := time.Since(start); d > 2*time.Second {
+	if d := need.CPU() - start; d > 2*time.Second {
 		t.Errorf("took %v", d)
 	}
 }

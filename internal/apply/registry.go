@@ -18,7 +18,7 @@ import (
 )
 
 // hiveOps are the operations on a registry hive.
-var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.ForgetLogons: true, finding.ForgetComment: true, finding.RegScrub: true}
+var hiveOps = map[finding.Op]bool{finding.RegDeleteValue: true, finding.RegDeleteKey: true, finding.RegSetValue: true, finding.RegReplace: true, finding.ForgetLogons: true, finding.ForgetComment: true, finding.RegScrub: true}
 
 // onHive reports whether a step changes a registry hive.
 func onHive(s plan.Step) bool {
@@ -55,6 +55,8 @@ func (h *hand) registry(f *file, s plan.Step) (finding.Text, error) {
 		if data, err = hex.DecodeString(s.With); err == nil {
 			err = e.SetValue(s.Key, s.Value, data)
 		}
+	case finding.RegReplace:
+		err = h.replaceValue(e, s)
 	case finding.ForgetLogons:
 		_, err = sam.ForgetLogons(e)
 	case finding.ForgetComment:
@@ -145,6 +147,23 @@ func account(e *regf.Editor, s plan.Step) (uint32, error) {
 		}
 	}
 	return 0, fmt.Errorf("account %s: %w", s.User, errChanged)
+}
+
+// replaceValue overwrites a secret in a value, if it still is what the plan saw.
+func (h *hand) replaceValue(e *regf.Editor, s plan.Step) error {
+	v := e.Hive().Key(s.Key).Value(s.Value)
+	if !v.Exists() {
+		return regf.ErrNotFound
+	}
+	d := v.Data()
+	if s.Offset < 0 || s.Length <= 0 || s.Length > int64(len(d)) || s.Offset > int64(len(d))-s.Length {
+		return fmt.Errorf("value %q of key %q: %w", s.Value, s.Key, errChanged)
+	}
+	mask, ok := Overwritten(d[s.Offset:][:s.Length], s.Expect, h.Fingerprint)
+	if !ok {
+		return fmt.Errorf("value %q of key %q: %w", s.Value, s.Key, errChanged)
+	}
+	return e.OverwriteValue(s.Key, s.Value, int(s.Offset), mask)
 }
 
 // block is how much of a hive is compared and written at a time.

@@ -109,6 +109,15 @@ func narrow(b []byte) []byte {
 	return []byte(string(utf16.Decode(u)))
 }
 
+// Overwritten is what takes the place of old, as long as it, if old is the
+// secret of this fingerprint ("" for any), as bytes or in UTF-16.
+func Overwritten(old []byte, expect string, fingerprint func([]byte) string) ([]byte, bool) {
+	if len(old) == 0 || expect != "" && fingerprint(old) != expect && fingerprint(narrow(old)) != expect {
+		return nil, false
+	}
+	return placeholder(old), true
+}
+
 // placeholder is as long as the secret and of the same shape where a format
 // cares: line ends stay, and the zero bytes of UTF-16.
 func placeholder(old []byte) []byte {

@@ -44,8 +44,9 @@ var rooms = []struct{ room, may string }{
 	{"internal/artefact/sam/samtest", "internal/artefact/regf/regftest"}, // a kit that makes accounts for tests
 	{"internal/artefact/regf/regftest", "internal/artefact/regf internal/binread"},
 	{"internal/artefact/*", "internal/binread"},
+	{"internal/standin", ""}, // tells a secret from what stands in its place
 	{"internal/guest", "internal/fsys internal/fsys/* internal/volume internal/artefact/* internal/binread internal/span finding"},
-	{"internal/secret", "finding internal/binread internal/artefact/*"},
+	{"internal/secret", "finding internal/binread internal/standin internal/artefact/*"},
 	{"internal/secret/*", "finding"},
 	{"internal/unpack", "internal/unpack/* internal/binread internal/artefact/*"},
 	{"internal/unpack/*", "internal/unpack/* internal/binread"},
@@ -53,7 +54,7 @@ var rooms = []struct{ room, may string }{
 	// judgement
 	{"internal/checks", "check internal/guest internal/cloud internal/checks/linux/* internal/checks/any/* internal/checks/windows/* internal/checks/account"},
 	{"internal/checks/leftover", "check finding internal/guest internal/fsys"},
-	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/artefact/*"},
+	{"internal/checks/credfile", "check finding internal/guest internal/fsys internal/standin internal/artefact/*"},
 	{"internal/checks/*/*", "check finding internal/guest internal/fsys internal/artefact/* internal/checks/leftover internal/checks/credfile internal/content internal/secret internal/unpack internal/binread internal/span"},
 	{"internal/checktest", "check finding internal/guest internal/fsys internal/fsys/memfs internal/artefact/regf/regftest internal/artefact/sam/samtest internal/plan internal/apply"},
 	{"internal/recall", "check finding internal/checks internal/guest internal/fsys internal/fsys/memfs internal/checktest"}, // tests only
@@ -65,7 +66,7 @@ var rooms = []struct{ room, may string }{
 	{"internal/attest", "finding internal/report"},
 	// cloud and running machines
 	{"internal/cloud", "policy finding"},
-	{"internal/cloud/*", "internal/cloud policy"},
+	{"internal/cloud/*", "finding internal/cloud policy"},
 	{"internal/remote", "finding"}, // a shell on a running machine: ssh, Cloud Assistant
 	{"internal/remote/*", "internal/remote internal/cloud"},
 	{"internal/fleet", "finding internal/cloud internal/remote internal/artefact/* internal/durable policy"},
@@ -92,14 +93,14 @@ var rooms = []struct{ room, may string }{
 var powers = []struct{ pkgs, may string }{
 	{"os", ". cmd/* internal/disk internal/fsys/hostfs internal/durable internal/store internal/cli internal/checktest internal/need internal/sandbox internal/demo internal/apply internal/remote internal/remote/* internal/winapi"},
 	{"os/exec", "internal/sandbox internal/need internal/demo"},
-	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs"}, // cmd: the signals that interrupt it
-	{"unsafe", "internal/winapi"},                                            // Win32 takes structures by pointer
+	{"syscall", "cmd/* internal/sandbox internal/disk internal/fsys/hostfs internal/durable"}, // cmd: the signals that interrupt it; durable: a lock on Windows
+	{"unsafe", "internal/winapi"},                                                             // Win32 takes structures by pointer
 	{"golang.org/x/sys/windows golang.org/x/sys/windows/registry", "internal/winapi"},
 	{"plugin", ""},
 	{"net net/http", "internal/cloud/* internal/web internal/remote internal/remote/*"},
 	{"log log/slog", "cmd/* internal/web internal/fleet"},
 	{"math/rand math/rand/v2 crypto/rand", ". cmd/* internal/attest internal/fleet internal/remote internal/remote/* internal/cloud/* internal/demo internal/winapi"},
-	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli"},
+	{"golang.org/x/sys/unix", "internal/disk internal/fsys/hostfs internal/sandbox internal/durable internal/cli internal/need"}, // need: processor time, locks
 }
 
 // acts lists what no import betrays, and the rooms that may.
@@ -107,7 +108,7 @@ var acts = []struct{ act, may string }{
 	{"go", ". check internal/content internal/disk internal/disk/* internal/cloud internal/cloud/* internal/remote internal/remote/* internal/fleet internal/web internal/sandbox"}, // start a goroutine
 	{"fmt.Print fmt.Println fmt.Printf os.Stdout os.Stderr", "cmd/* internal/cli internal/demo"},                                                                                    // speak
 	{"os.Exit log.Fatal log.Fatalf", "cmd/* internal/demo"},                                                                                                                         // end the process
-	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet"},                                                         // read the clock
+	{"time.Now", ". cmd/* internal/cli internal/sandbox internal/cloud/* internal/remote internal/remote/* internal/fleet internal/need"},                                           // read the clock
 }
 
 func in(list, room string) bool {
@@ -220,9 +221,9 @@ func TestPlanted(t *testing.T) {
 		{"internal/fsys/ext4", `import "os"`},
 		{"internal/fsys/ext4", `import "assay/internal/fsys/xfs"`},
 		{"internal/fsys/ext4", `func f() { go f() }`},
-		{"internal/checks/linux/ssh", `import "fmt"; func f() { fmt.Println() }`},
-		{"internal/checks/linux/ssh", `import "assay/internal/checks/linux/account"`},
-		{"internal/checks/linux/ssh", `import "assay/internal/disk"`},
+		{"internal/checks/any/ssh", `import "fmt"; func f() { fmt.Println() }`},
+		{"internal/checks/any/ssh", `import "assay/internal/checks/linux/account"`},
+		{"internal/checks/any/ssh", `import "assay/internal/disk"`},
 		{"finding", `import "assay/check"`},
 		{"internal/guest", `import "time"; func f() { time.Now() }`},
 		{"internal/report/html", `import "net/http"`},

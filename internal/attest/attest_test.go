@@ -33,7 +33,7 @@ func made(t *testing.T, kind string) (crypto.Signer, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Make(image, detail, key)
+	b, err := Make([]Image{image}, detail, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	b, err := Make(image, detail, key)
+	b, err := Make([]Image{image}, detail, key)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -224,4 +224,36 @@ func FuzzPrivate(f *testing.F) {
 	}
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, in []byte) { _, _ = ParsePrivate(in, []byte("x")) })
+}
+
+// TestSeveralDisks makes one statement about a machine's disks: each of them is
+// a subject by its file and by its disk.
+func TestSeveralDisks(t *testing.T) {
+	key, err := GenerateKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := Image{Name: "data.raw", FileSHA256: strings.Repeat("b1", 32), DiskSHA256: strings.Repeat("b1", 32)}
+	b, err := Make([]Image{image, data}, detail, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(b, key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sum := range []string{image.FileSHA256, image.DiskSHA256, data.FileSHA256} {
+		if !p.About(sum) {
+			t.Errorf("the statement is not about %s", sum)
+		}
+	}
+	if len(p.Subjects) != 3 || p.About(strings.Repeat("c2", 32)) {
+		t.Errorf("subjects: %v", p.Subjects)
+	}
+	if _, err := Make(nil, detail, key); err == nil {
+		t.Error("a statement about nothing was made")
+	}
+	if _, err := Make([]Image{image, {Name: "x"}}, detail, key); err == nil {
+		t.Error("a statement about a disk without a digest was made")
+	}
 }

@@ -96,9 +96,18 @@ func (i Image) subjects() []Subject {
 const verifierID = "urn:assay:"
 
 // Make writes the two statements of a clean inspection, signed, one line each.
-func Make(i Image, d Detail, key crypto.Signer) ([]byte, error) {
-	if err := valid(i.FileSHA256); err != nil {
-		return nil, err
+// They are about all images of one machine: who holds one of them to the
+// statement learns that it was inspected together with the others.
+func Make(images []Image, d Detail, key crypto.Signer) ([]byte, error) {
+	if len(images) == 0 {
+		return nil, errors.New("a statement about nothing")
+	}
+	var subjects []Subject
+	for _, i := range images {
+		if err := valid(i.FileSHA256); err != nil {
+			return nil, err
+		}
+		subjects = append(subjects, i.subjects()...)
 	}
 	var v svr
 	version, digest, _ := strings.Cut(d.Catalogue, "+")
@@ -120,7 +129,7 @@ func Make(i Image, d Detail, key crypto.Signer) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		st, err := json.Marshal(Statement{StatementType, i.subjects(), p.kind, pred})
+		st, err := json.Marshal(Statement{StatementType, subjects, p.kind, pred})
 		if err != nil {
 			return nil, err
 		}

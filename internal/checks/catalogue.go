@@ -9,12 +9,12 @@ import (
 	anyapp "assay/internal/checks/any/app"
 	anycloud "assay/internal/checks/any/cloud"
 	anydata "assay/internal/checks/any/data"
+	anyhistory "assay/internal/checks/any/history"
 	anysecrets "assay/internal/checks/any/secrets"
+	anyssh "assay/internal/checks/any/ssh"
 	linuxaccount "assay/internal/checks/linux/account"
-	linuxhistory "assay/internal/checks/linux/history"
 	linuxmachine "assay/internal/checks/linux/machine"
 	linuxresidue "assay/internal/checks/linux/residue"
-	linuxssh "assay/internal/checks/linux/ssh"
 	windowsaccount "assay/internal/checks/windows/account"
 	windowsfiles "assay/internal/checks/windows/files"
 	windowsregistry "assay/internal/checks/windows/registry"
@@ -27,12 +27,12 @@ var Machine = slices.Concat(
 	anyapp.All,
 	anycloud.All,
 	anydata.All,
+	anyhistory.All,
 	anysecrets.All,
+	anyssh.All,
 	linuxaccount.All,
-	linuxhistory.All,
 	linuxmachine.All,
 	linuxresidue.All,
-	linuxssh.All,
 	windowsaccount.All,
 	windowsfiles.All,
 	windowsregistry.All,

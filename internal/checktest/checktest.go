@@ -22,7 +22,7 @@ import (
 var Key = []byte("checktest")
 
 // Run tests every check of a catalogue against its testdata: for the check
-// "linux/ssh/authorized-keys" the files testdata/authorized_keys/*.txtar below
+// "any/ssh/authorized-keys" the files testdata/authorized_keys/*.txtar below
 // the catalogue's package. Every check must have at least one file with
 // findings and one with decoys that wants none, or both kinds in one file.
 //

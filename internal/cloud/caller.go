@@ -23,18 +23,9 @@ type Request struct {
 // A Caller asks a cloud. Implementations are safe for concurrent use, retry
 // what is worth retrying (throttling, 5xx, lost connections of calls that only
 // read or carry a client token) within ctx, and return *Error for an answer
-// that says no. Paging is the caller's, see internal/cloud/aliyun's table.
+// that says no. Lists are walked by API.Each.
 type Caller interface {
 	Call(ctx context.Context, r Request) (json.RawMessage, error)
-}
-
-// A Pager is a Caller that also walks listings. Pages calls yield with every
-// page of a listing in order, however the API counts its pages; r names no page
-// itself. An error of yield ends the walk and is returned as it is. A listing
-// whose token comes back twice, or that does not end, is an error.
-type Pager interface {
-	Caller
-	Pages(ctx context.Context, r Request, yield func(page json.RawMessage) error) error
 }
 
 // An Error is what the cloud answered when it refused a call, or, with Status

@@ -233,6 +233,10 @@ func (k *collector) failed(a API, region string, err error) {
 	g := k.gaps[key]
 	if g == nil {
 		g = &gapGroup{gap: finding.NewGap(kind, finding.Where{Path: a.Product + ":" + a.Action}, "%s", detail)}
+		if e != nil && e.Hint.EN != "" { // what a reader can do, in the reader's language
+			title := &g.gap.Title
+			title.EN, title.ZH = title.EN+": "+e.Hint.EN, title.ZH+"："+e.Hint.ZH
+		}
 		k.gaps[key] = g
 	}
 	if region != "" && !slices.Contains(g.regions, region) {

@@ -221,7 +221,7 @@ func TestHostileAnswers(t *testing.T) {
 		n++
 		return json.RawMessage(fmt.Sprintf(`{"NextToken":"%d","Snapshots":{"Snapshot":[]}}`, n)), nil
 	})
-	if s := collect(t, endless, cloud.Options{Regions: []string{"cn-hangzhou"}, Parallel: 1}); len(s.Gaps) != 1 || !strings.Contains(s.Gaps[0].Detail, "has no end") {
+	if s := collect(t, endless, cloud.Options{Regions: []string{"cn-hangzhou"}, Parallel: 1}); len(s.Gaps) != 1 || !strings.Contains(s.Gaps[0].Detail, "no end after 0 entries") {
 		t.Errorf("an endless list: %+v", s.Gaps)
 	}
 }

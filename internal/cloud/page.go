@@ -1,10 +1,13 @@
 package cloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"assay/finding"
 )
 
 // A Paging says how a list is walked.
@@ -60,6 +63,7 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 	}
 	seen := map[string]bool{}
 	total := 0
+	var first json.RawMessage // of the page before
 	for n := 1; n <= maxPages; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -72,22 +76,40 @@ func (a API) Each(ctx context.Context, c Caller, region string, params map[strin
 		if total += len(items); total > maxItems {
 			break
 		}
+		if a.Paging == ByNumber && len(items) > 0 {
+			if bytes.Equal(items[0], first) {
+				return a.endless(region, "page %d is page %d again", n, n-1)
+			}
+			first = items[0]
+		}
 		for _, it := range items {
 			if err := each(it); err != nil {
 				return err
 			}
 		}
-		token, more := a.next(p, n, total, len(items))
+		token, more := a.next(p, total, len(items))
+		if a.Paging == ByMarker && p.IsTruncated && p.Marker == "" {
+			return a.endless(region, "the list is cut, and its answer names no marker to go on from")
+		}
 		if !more {
 			return nil
 		}
 		if token != "" && seen[token] {
-			return fmt.Errorf("%s:%s gave the page token %.40q twice: its list has no end", a.Product, a.Action, token)
+			return a.endless(region, "the page token %.40q came twice: the list has no end", token)
 		}
 		seen[token] = true
 		a.follow(r.Params, token)
 	}
-	return fmt.Errorf("%s:%s has no end after %d entries", a.Product, a.Action, total)
+	return a.endless(region, "no end after %d entries", total)
+}
+
+// CodePaging is the Code of an Error for a list that cannot be walked to its
+// end.
+const CodePaging = "assay.Paging"
+
+func (a API) endless(region, format string, args ...any) error {
+	return &Error{Product: a.Product, Action: a.Action, Region: region, Code: CodePaging, Message: fmt.Sprintf(format, args...),
+		Hint: finding.T("the list could not be read to its end; what was read is used. Try again, and tell the service if it stays so", "列表未能完整读取，已读取的部分仍会使用。请重试；如仍如此，请联系云服务")}
 }
 
 // Get makes one call that has no pages and decodes the answer into out.
@@ -115,11 +137,13 @@ func (a API) ask(params map[string]string, n int) {
 	}
 }
 
-// next tells whether there is a further page, and by which token.
-func (a API) next(p page, n, total, got int) (token string, more bool) {
+// next tells whether there is a further page, and by which token. The total is
+// read anew on every page, because things come and go meanwhile, and pages may
+// be shorter than asked for: only an empty one, or the total, ends the walk.
+func (a API) next(p page, total, got int) (token string, more bool) {
 	switch a.Paging {
 	case ByNumber:
-		return "", got > 0 && total < int(p.TotalCount) && n*a.Size < int(p.TotalCount)
+		return "", got > 0 && total < int(p.TotalCount)
 	case ByToken:
 		return p.NextToken, p.NextToken != ""
 	case ByMarker:

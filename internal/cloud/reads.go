@@ -41,6 +41,9 @@ var (
 	lookupEvents = API{Product: "actiontrail", Action: "LookupEvents", Paging: ByToken, Size: 50, Items: "Events"}
 )
 
+// DescribeInstances lists instances, for who works with some of them.
+var DescribeInstances = instances
+
 // Reads lists every call that Collect makes.
 func Reads() []API {
 	return []API{callerIdentity, regions, images, imageAccounts, snapshots, instances, keyPairs, templates, templateVersions, provisioning,

@@ -121,12 +121,12 @@ func TestOpenIsFast(t *testing.T) {
 	need.Tool(t, "qemu-img")
 	path := filepath.Join(t.TempDir(), "big.qcow2")
 	need.Run(t, "qemu-img", "create", "-f", "qcow2", path, "40T")
-	start := time.Now()
+	start := need.CPU()
 	f := open(t, path, disk.Options{})
 	if s, err := f.Data(); err != nil || len(s) != 0 {
 		t.Fatalf("Data of an empty disk: %v, %v", s, err)
 	}
-	if d := time.Since(start); d > time.Second {
+	if d := need.CPU() - start; d > time.Second {
 		t.Fatalf("opening took %v", d)
 	}
 }

@@ -36,12 +36,12 @@ func sparse(t testing.TB, size int64) string {
 func mount(t testing.TB, img, options string) (dir string, done func()) {
 	t.Helper()
 	dir = t.TempDir()
-	need.Run(t, "mount", "-o", strings.TrimSuffix("loop,"+options, ","), img, dir)
+	need.Mount(t, img, dir, options)
 	mounted := true
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
+			need.Unmount(t, dir)
 		}
 	}
 	t.Cleanup(done)
@@ -221,21 +221,47 @@ func (l *lvm) run(line string, more ...string) string {
 	return out.String()
 }
 
-// stripe stores an image in a logical volume of one segment over all devices,
-// in stripes of 64 KiB, where lvs and pvs say that they begin.
+// stripeSize is that of the logical volumes of stripe.
+const stripeSize = 64 << 10
+
+// stripe stores an image in a logical volume of one segment over all devices.
 func (l *lvm) stripe(lv, image string) {
 	l.t.Helper()
 	b, err := os.ReadFile(image)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	const size = 64 << 10
-	f := strings.Fields(l.run("lvs --noheadings --units b --nosuffix --segments -o vg_extent_size,seg_pe_ranges", lv))
-	var extent int64
-	if _, err := fmt.Sscan(f[0], &extent); err != nil || len(f) != 1+len(l.devs) {
-		l.t.Fatalf("lvs says %q", f)
+	l.each(lv, int64(len(b)), func(d *os.File, on, at, n int64) error {
+		_, err := d.WriteAt(b[at:at+n], on)
+		return err
+	})
+}
+
+// unstripe reads what stripe stored.
+func (l *lvm) unstripe(lv string, size int64) string {
+	l.t.Helper()
+	b := make([]byte, size)
+	l.each(lv, size, func(d *os.File, on, at, n int64) error {
+		_, err := d.ReadAt(b[at:at+n], on)
+		return err
+	})
+	name := filepath.Join(l.t.TempDir(), "lv")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		l.t.Fatal(err)
 	}
-	for k, place := range f[1:] {
+	return name
+}
+
+// each calls f for every stripe of the first size bytes of a logical volume:
+// where it begins on its device, as lvs and pvs say, and in the volume.
+func (l *lvm) each(lv string, size int64, f func(d *os.File, on, at, n int64) error) {
+	l.t.Helper()
+	fields := strings.Fields(l.run("lvs --noheadings --units b --nosuffix --segments -o vg_extent_size,seg_pe_ranges", lv))
+	var extent int64
+	if _, err := fmt.Sscan(fields[0], &extent); err != nil || len(fields) != 1+len(l.devs) {
+		l.t.Fatalf("lvs says %q", fields)
+	}
+	for k, place := range fields[1:] {
 		dev, ranges, _ := strings.Cut(place, ":")
 		var first, last, start int64
 		if _, err := fmt.Sscanf(ranges, "%d-%d", &first, &last); err != nil {
@@ -244,14 +270,14 @@ func (l *lvm) stripe(lv, image string) {
 		if _, err := fmt.Sscan(l.run("pvs --noheadings --units b --nosuffix -o pe_start", dev), &start); err != nil {
 			l.t.Fatal(err)
 		}
-		d, err := os.OpenFile(dev, os.O_WRONLY, 0)
+		d, err := os.OpenFile(dev, os.O_RDWR, 0)
 		if err != nil {
 			l.t.Fatal(err)
 		}
 		n := int64(len(l.devs))
-		for i := int64(0); (i*n+int64(k))*size < int64(len(b)); i++ {
-			at := (i*n + int64(k)) * size
-			if _, err := d.WriteAt(b[at:min(at+size, int64(len(b)))], start+first*extent+i*size); err != nil {
+		for i := int64(0); (i*n+int64(k))*stripeSize < size; i++ {
+			at := (i*n + int64(k)) * stripeSize
+			if err := f(d, start+first*extent+i*stripeSize, at, min(stripeSize, size-at)); err != nil {
 				l.t.Fatal(err)
 			}
 		}

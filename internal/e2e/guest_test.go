@@ -114,8 +114,8 @@ func (g tree) careless() {
 }
 
 // planted are checks of which every layout must have a finding.
-var planted = []string{"linux/account/empty-password", "linux/ssh/authorized-keys", "linux/history/shell-history",
-	"linux/ssh/private-keys", "any/cloud/alibaba-credentials", "linux/residue/system-logs"}
+var planted = []string{"linux/account/empty-password", "any/ssh/authorized-keys", "any/history/shell-history",
+	"any/ssh/private-keys", "any/cloud/alibaba-credentials", "linux/residue/system-logs"}
 
 // key makes the key pair of a comment: the private key and the line for
 // authorized_keys.

@@ -203,7 +203,7 @@ func million(t testing.TB) string {
 // in words where the memory given is too little.
 func TestMillion(t *testing.T) {
 	if os.Getenv("ASSAY_SOAK") != "1" {
-		t.Skip("making a million names takes minutes: make soak runs it")
+		t.Skip("runs with ASSAY_SOAK=1: making a million names takes minutes")
 	}
 	img := million(t)
 	r := assay(t, "inspect", img)

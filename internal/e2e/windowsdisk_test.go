@@ -4,15 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"assay/internal/artefact/regf/regftest"
 	"assay/internal/need"
@@ -23,6 +20,7 @@ var le = binary.LittleEndian
 // A windowsDisk is what is to stand on the volume of Windows. Paths are those
 // of the volume, with slashes; "file:stream" is a named stream.
 type windowsDisk struct {
+	mbr     bool // instead of GPT
 	files   map[string][]byte
 	deleted map[string][]byte
 	secrets []string // none of them may survive
@@ -59,7 +57,8 @@ func hiveOf(t testing.TB, text string) []byte {
 	return regftest.Build(root, regftest.Options{})
 }
 
-// make writes the disk: GPT with an ESP, the reserved partition and NTFS.
+// make writes the disk: GPT with an ESP, the reserved partition and NTFS; or MBR
+// with the partition "System Reserved" before it.
 func (w *windowsDisk) make(t testing.TB, size int64) string {
 	t.Helper()
 	need.Root(t)
@@ -83,6 +82,11 @@ func (w *windowsDisk) make(t testing.TB, size int64) string {
 		}
 	}
 	done()
+	if w.mbr {
+		reserved := sparse(t, 16*mib)
+		need.Run(t, "mkntfs", "-q", "-F", "-f", "-L", "System Reserved", reserved)
+		return disk(t, "dos", part{"type=7, bootable", reserved}, part{"type=7", volume})
+	}
 	esp := sparse(t, 40*mib)
 	need.Run(t, "mkfs.vfat", "-F", "32", esp)
 	loader := filepath.Join(t.TempDir(), "bootmgfw.efi")
@@ -152,34 +156,12 @@ func mountNTFS(t testing.TB, img, options string) (dir string, done func()) {
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
-			unlocked(t, img)
+			need.Unmount(t, dir)
+			need.Unlocked(t, img)
 		}
 	}
 	t.Cleanup(done)
 	return dir, done
-}
-
-// unlocked waits until the process behind a mount has written everything,
-// which is when its lock is gone.
-func unlocked(t testing.TB, img string) {
-	t.Helper()
-	f, err := os.OpenFile(img, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for range 200 {
-		l := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
-		if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &l); err != nil {
-			t.Fatal(err)
-		}
-		if l.Type == syscall.F_UNLCK {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("ntfs-3g does not end")
 }
 
 // ntfsOf cuts the volume of Windows out of a raw disk.

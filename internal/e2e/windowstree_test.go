@@ -28,6 +28,7 @@ func careless(t testing.TB) *windowsDisk {
 	w.user(t)
 	w.cloud()
 	w.leftovers()
+	w.elsewhere()
 	return w
 }
 
@@ -84,7 +85,7 @@ ImagePath = C:\ProgramData\aliyun\vminit\vminit.exe
 [ControlSet001\Services\backup]
 Start = dword:2
 ObjectName = .\ops
-ImagePath = C:\backup\backup.exe
+ImagePath = "C:\backup\backup.exe" --user sa --password `+w.secret("Image-Path-Pw-6x")+`
 [ControlSet001\Services\SNMP\Parameters\ValidCommunities]
 `+w.secret("snmp-community-7")+` = dword:8
 [ControlSet001\Control\Session Manager\Environment]
@@ -117,6 +118,8 @@ ImageState = IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE
 AutoAdminLogon = 1
 DefaultUserName = Administrator
 DefaultPassword = `+w.secret("Auto-Logon-Pw-55q")+`
+[Microsoft\Windows\CurrentVersion\Run]
+share = net use Z: \\files\shop /user:shop `+w.secret("Run-Key-Pw-83k")+`
 [TightVNC\Server]
 Password = hex:0011223344556677
 [Policies\Microsoft\Windows\PowerShell]
@@ -214,4 +217,20 @@ func (w *windowsDisk) leftovers() {
 	w.files["Windows/System32/winevt/Logs/Microsoft-Windows-PowerShell%4Operational.evtx"] = eventLog(w.secret("Script-block-with-Event-Pw-6"))
 	w.deleted[opsHome+"small.txt"] = []byte("access key " + w.secret("LTAI5tSmallDeletedNX") + "\r\n")
 	w.deleted[opsHome+"large.txt"] = []byte(strings.Repeat("line\r\n", 3000) + w.secret("Deleted-Large-Pw-19") + "\r\n")
+}
+
+// elsewhere is what lies in profiles that are nobody's, in what an upgrade
+// left, and in tasks.
+func (w *windowsDisk) elsewhere() {
+	const history = "/AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/ConsoleHost_history.txt"
+	w.put("Users/Default"+history, "net user shop "+w.secret("Default-Profile-Pw-4")+"\r\n")
+	w.put("Windows.old/Users/bob"+history, "net user bob "+w.secret("Windows-Old-Pw-51")+"\r\n")
+	w.files["Windows.old/Windows/System32/config/SAM"] = slices.Clone(w.files[configDir+"SAM"])
+	w.put("Windows/ServiceProfiles/NetworkService/AppData/Local/Microsoft/Credentials/0123456789ABCDEF0123456789ABCDEF", w.secret("sealed credential of a service")+string(filler(61, 300)))
+	w.put("Windows/System32/config/systemprofile/AppData/Local/Microsoft/Credentials/89ABCDEF0123456789ABCDEF01234567", w.secret("sealed credential of a task")+string(filler(62, 300)))
+	w.put("Users/Public/Documents/deploy.bat", "schtasks /create /tn nightly /ru shop /rp "+w.secret("Public-Task-Pw-7a")+" /tr C:\\shop.exe\r\n")
+	w.files["Windows/System32/Tasks/backup"] = append([]byte{0xff, 0xfe}, regftest.UTF16(`<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task"><Actions><Exec><Command>C:\mysql\bin\mysqldump.exe</Command>
+<Arguments>/c mysqldump -uroot -p`+w.secret("Task-Args-Pw-29")+` shop</Arguments></Exec></Actions></Task>
+`)...)
 }

@@ -65,6 +65,8 @@ type SSHD struct {
 	// Methods is AuthenticationMethods of the user who logs in, "" or "any"
 	// for sshd's default.
 	Methods string
+	// Barred is the setting by which the files keep that user out, "" for none.
+	Barred string
 }
 
 // A File is a file with its content.

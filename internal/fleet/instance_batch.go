@@ -28,6 +28,42 @@ type Journal struct {
 	Pairs map[string]string `json:"keyPairsBefore,omitempty"`
 
 	interrupted map[string]bool
+	lock        *durable.Lock
+}
+
+// maxJournal bounds a journal: some 100,000 instances.
+const maxJournal = 64 << 20
+
+// OpenJournal opens the journal that is kept in a file, and keeps other
+// processes out of it until Close, or until this one ends. Without a path
+// nothing is kept.
+func OpenJournal(path string) (*Journal, error) {
+	if path == "" {
+		return NewJournal("", nil)
+	}
+	lock, err := durable.TryLock(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := durable.ReadFile(path, maxJournal)
+	if err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	j, err := NewJournal(path, b)
+	if err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	j.lock = lock
+	return j, nil
+}
+
+// Close lets others use the journal.
+func (j *Journal) Close() {
+	if j.lock != nil {
+		j.lock.Unlock()
+	}
 }
 
 // NewJournal makes the journal that is kept in a file; b is what the file

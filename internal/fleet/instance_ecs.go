@@ -19,12 +19,9 @@ type ECS struct {
 	Addresses          []string // public ones first
 }
 
-// maxPages bounds a listing.
-const maxPages = 1000
-
 // Instances lists instances by id, or by tags ("key=value") when ids is empty.
 func Instances(ctx context.Context, c cloud.Caller, region string, ids, tags []string) (out []ECS, err error) {
-	p := map[string]string{"MaxResults": "100"}
+	p := map[string]string{}
 	if len(ids) > 0 {
 		b, err := json.Marshal(ids)
 		if err != nil {
@@ -36,28 +33,16 @@ func Instances(ctx context.Context, c cloud.Caller, region string, ids, tags []s
 		k, v, _ := strings.Cut(t, "=")
 		p[fmt.Sprintf("Tag.%d.Key", i+1)], p[fmt.Sprintf("Tag.%d.Value", i+1)] = k, v
 	}
-	for range maxPages {
-		b, err := c.Call(ctx, cloud.Request{Product: "ecs", Action: "DescribeInstances", Region: region, Params: p})
-		if err != nil {
-			return out, err
+	err = cloud.DescribeInstances.Each(ctx, c, region, p, func(b json.RawMessage) error {
+		var i instance
+		if err := json.Unmarshal(b, &i); err != nil {
+			return fmt.Errorf("DescribeInstances: %w", err)
 		}
-		var page instancePage
-		if err := json.Unmarshal(b, &page); err != nil {
-			return out, fmt.Errorf("DescribeInstances: %w", err)
-		}
-		for _, i := range page.Instances.Instance {
-			out = append(out, ECS{Region: region, ID: i.InstanceId, Status: i.Status, Windows: i.OSType == "windows", KeyPair: i.KeyPairName,
-				Addresses: append(append(i.PublicIpAddress.IpAddress, nonEmpty(i.EipAddress.IpAddress)...), i.VpcAttributes.PrivateIpAddress.IpAddress...)})
-		}
-		if page.NextToken == "" {
-			return out, nil
-		}
-		if p["NextToken"] == page.NextToken {
-			return out, errors.New("DescribeInstances: the page token leads in a circle")
-		}
-		p["NextToken"] = page.NextToken
-	}
-	return out, errors.New("DescribeInstances: the pages do not end")
+		out = append(out, ECS{Region: region, ID: i.InstanceId, Status: i.Status, Windows: i.OSType == "windows", KeyPair: i.KeyPairName,
+			Addresses: append(append(i.PublicIpAddress.IpAddress, nonEmpty(i.EipAddress.IpAddress)...), i.VpcAttributes.PrivateIpAddress.IpAddress...)})
+		return nil
+	})
+	return out, err
 }
 
 func nonEmpty(s string) []string {
@@ -67,16 +52,11 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-type instancePage struct {
-	NextToken string
-	Instances struct {
-		Instance []struct {
-			InstanceId, Status, OSType, KeyPairName string
-			PublicIpAddress                         struct{ IpAddress []string }
-			EipAddress                              struct{ IpAddress string }
-			VpcAttributes                           struct{ PrivateIpAddress struct{ IpAddress []string } }
-		}
-	}
+type instance struct {
+	InstanceId, Status, OSType, KeyPairName string
+	PublicIpAddress                         struct{ IpAddress []string }
+	EipAddress                              struct{ IpAddress string }
+	VpcAttributes                           struct{ PrivateIpAddress struct{ IpAddress []string } }
 }
 
 // PublicKey returns the public half of a key pair of the cloud, "" when there

@@ -66,6 +66,9 @@ func MakePlan(f *Facts, w Wishes) (*Plan, error) {
 	if slices.Contains(w.RemoveUsers, w.User) {
 		return nil, refuse("user %s logs in here and cannot be removed", "不能删除当前用于登录的用户 %s", w.User)
 	}
+	if b := f.SSHD.Barred; b != "" {
+		return nil, refuse("sshd's files keep %s out (%s), and the running sshd has only not read them yet: a reload or a restart would lock you out. Mend that first", "sshd 配置文件禁止 %s 登录（%s），只是运行中的 sshd 尚未重新读取：重新加载或重启后将无法登录。请先修改配置", w.User, b)
+	}
 	p := &Plan{User: me.Name, UserUID: me.UID, UserGID: me.GID, NewKey: w.NewKey, Restart: w.Restart}
 	if err := p.removals(f, w); err != nil {
 		return nil, err

@@ -33,6 +33,7 @@ func TestPlanRefuses(t *testing.T) {
 		"methods":      {func(f *Facts, _ *Wishes) { f.SSHD.Methods = "publickey,password" }, "AuthenticationMethods"},
 		"no key file":  {func(f *Facts, _ *Wishes) { f.Accounts[0].KeyFiles = nil }, "AuthorizedKeysFile none"},
 		"odd path":     {func(f *Facts, _ *Wishes) { f.Keys = []Key{{Path: "/home/x\ny/k", Users: []string{"dev"}, Blob: "A"}} }, "mislead"},
+		"barred":       {func(f *Facts, _ *Wishes) { f.SSHD.Barred = "AllowUsers x" }, "keep root out (AllowUsers x)"},
 		"no sshd":      {func(f *Facts, _ *Wishes) { f.SSHD.Main = "" }, "no sshd_config"},
 	} {
 		f, w := base(), Wishes{User: "root", NewKey: "ssh-ed25519 N", NewBlob: "N"}

@@ -34,6 +34,12 @@ type Profile struct {
 // Hive is the user's part of the registry, NTUSER.DAT.
 func (p Profile) Hive() *Hive { return p.w.HiveAt(p.Path + "/NTUSER.DAT") }
 
+// Classes is the part of the user's registry that is kept apart for programs'
+// file types and what the shell remembers, UsrClass.dat.
+func (p Profile) Classes() *Hive {
+	return p.w.HiveAt(p.Path + "/AppData/Local/Microsoft/Windows/UsrClass.dat")
+}
+
 // Profiles returns every profile that exists: those that the registry lists,
 // those of the system's services, and all others in Users.
 func (w *WindowsGuest) Profiles() []Profile { return w.profiles() }

@@ -114,8 +114,17 @@ func (h *Hive) Edit(op finding.Op, key, value string) finding.Edit {
 // Where is the place of this hive.
 func (h *Hive) Where() finding.Where { return finding.Where{Volume: h.Volume, Path: h.Path} }
 
-// Hives lists the hives opened so far that exist, the machine's own and all
-// users' included.
+// At is the place of a key, or of a value, which lies in its file as a member
+// lies in an archive.
+func (h *Hive) At(key string) finding.Where {
+	w := h.Where()
+	if w.Path != "" {
+		w.Path += "!/" + key
+	}
+	return w
+}
+
+// Hives lists the hives that exist: the machine's own, and two of each profile.
 func (w *WindowsGuest) Hives() (out []*Hive) {
 	for _, name := range []string{"SYSTEM", "SOFTWARE", "SAM", "SECURITY", "DEFAULT"} {
 		if h := w.Hive(name); h.Path != "" {
@@ -123,8 +132,10 @@ func (w *WindowsGuest) Hives() (out []*Hive) {
 		}
 	}
 	for _, p := range w.Profiles() {
-		if h := p.Hive(); h.Path != "" {
-			out = append(out, h)
+		for _, h := range []*Hive{p.Hive(), p.Classes()} {
+			if h.Path != "" {
+				out = append(out, h)
+			}
 		}
 	}
 	return out

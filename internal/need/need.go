@@ -47,6 +47,40 @@ func Root(t testing.TB) {
 	}
 }
 
+// That needs something that is neither a program nor a right: what a kernel, a
+// file system or a library can do.
+func That(t testing.TB, ok bool, format string, args ...any) {
+	t.Helper()
+	if !ok {
+		miss(t, format, args...)
+	}
+}
+
+// Perl needs perl and modules of it. It returns perl's path.
+func Perl(t testing.TB, modules ...string) string {
+	t.Helper()
+	perl := Tool(t, "perl")
+	for _, m := range modules {
+		out, err := exec.Command(perl, "-M"+m, "-e1").CombinedOutput()
+		That(t, err == nil, "perl has no %s (make tools installs it): %s", m, out)
+	}
+	return perl
+}
+
+// Python needs the distribution's python3, as another one has its own modules,
+// and modules of it. It returns its path.
+func Python(t testing.TB, modules ...string) string {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	_, err := os.Stat(python)
+	That(t, err == nil, "%s is not installed (make tools installs it)", python)
+	for _, m := range modules {
+		out, err := exec.Command(python, "-c", "import "+m).CombinedOutput()
+		That(t, err == nil, "python3 has no %s (make tools installs it): %s", m, out)
+	}
+	return python
+}
+
 // Corpus returns a folder of the samples that lie beside the checkout, and
 // skips where they are absent: the project tests itself without them, so this
 // skip is never a failure.
@@ -57,6 +91,16 @@ func Corpus(t testing.TB, name string) string {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("no sample folder %s", name)
 	}
+	return dir
+}
+
+// StockRoot needs a Debian root as debootstrap makes it and returns its path.
+// No test makes it in passing: that takes a minute and the network.
+func StockRoot(t testing.TB) string {
+	t.Helper()
+	const dir = "/tmp/assay-debootstrap-minbase"
+	_, err := os.Stat(dir + "/var/lib/dpkg/status")
+	That(t, err == nil, "no %s (as root, scripts/stock-root.sh makes it)", dir)
 	return dir
 }
 

@@ -164,8 +164,9 @@ func (m *maker) kept(f finding.Finding) bool {
 }
 
 // Kept reports whether a path, or a directory above it, matches a pattern of
-// the kind path.Match knows.
+// the kind path.Match knows; what lies in a file is kept with it.
 func Kept(patterns []string, name string) bool {
+	name, _, _ = strings.Cut(name, "!/")
 	for ; len(name) > 1; name = path.Dir(name) {
 		for _, p := range patterns {
 			if ok, err := path.Match(p, name); strings.HasPrefix(p, "/") && (ok && err == nil || p == name) {

@@ -15,7 +15,7 @@ import (
 // nobody owns come last.
 var phases = []finding.Op{
 	finding.Replace, finding.SetSSHD, finding.RemoveLine,
-	finding.RegDeleteValue, finding.RegSetValue, finding.ForgetLogons, finding.ForgetComment, finding.LockPassword, finding.RegDeleteKey, finding.RegScrub, finding.EmptyLog, // together: a hive is written once
+	finding.RegReplace, finding.RegDeleteValue, finding.RegSetValue, finding.ForgetLogons, finding.ForgetComment, finding.LockPassword, finding.RegDeleteKey, finding.RegScrub, finding.EmptyLog, // together: a hive is written once
 	finding.RemoveUser, finding.Reset, finding.Blank, finding.Remove, finding.EmptyDir, finding.RemoveTree, finding.Scrub,
 }
 

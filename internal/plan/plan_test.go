@@ -82,7 +82,7 @@ func TestSubsume(t *testing.T) {
 func TestChoice(t *testing.T) {
 	unsafe := fixed("u", "any/app/x", "/opt/app.yml", false, edit(finding.Remove, "/opt/app.yml"))
 	unsafe.Fix.Redact = []finding.Edit{{Op: finding.Replace, Volume: "p1", Path: "/opt/app.yml", Offset: 3, Length: 8}}
-	key := fixed("k", "linux/ssh/authorized-keys", "/root/.ssh/authorized_keys", true, edit(finding.Blank, "/root/.ssh/authorized_keys"))
+	key := fixed("k", "any/ssh/authorized-keys", "/root/.ssh/authorized_keys", true, edit(finding.Blank, "/root/.ssh/authorized_keys"))
 	key.Evidence = &finding.Evidence{Fingerprint: "SHA256:abc"}
 	log := fixed("l", "linux/residue/logs", "/var/log/x", true, edit(finding.Blank, "/var/log/x"))
 	log.Class, log.Severity = finding.SystemTrace, finding.Low

@@ -131,16 +131,31 @@ type Volume struct {
 
 // A System is the machine found on the volumes.
 type System struct {
-	Family   string   `json:"family"`
-	ID       string   `json:"id,omitempty"`
-	Version  string   `json:"version,omitempty"`
-	Name     string   `json:"name,omitempty"`
-	Packages int      `json:"packages"`
-	Accounts int      `json:"accounts"`
-	Logins   []Login  `json:"logins,omitempty"`
-	Files    int      `json:"files,omitempty"`
-	Agents   []string `json:"agents,omitempty"`
-	HostKeys string   `json:"host_keys_by,omitempty"` // what makes host keys anew at first boot
+	Family   string     `json:"family"`
+	ID       string     `json:"id,omitempty"`
+	Version  string     `json:"version,omitempty"`
+	Name     string     `json:"name,omitempty"`
+	Packages int        `json:"packages"`
+	Accounts int        `json:"accounts"`
+	Logins   []Login    `json:"logins,omitempty"`
+	Keys     []LoginKey `json:"keys,omitempty"` // of a fix: every key that opens the machine
+	Files    int        `json:"files,omitempty"`
+	Agents   []string   `json:"agents,omitempty"`
+	HostKeys string     `json:"host_keys_by,omitempty"` // what makes host keys anew at first boot
+}
+
+// A LoginKey is a key that sshd takes, and whose it is.
+type LoginKey struct {
+	Users       []string `json:"users,omitempty"` // whom it lets in; none for a home whose account is gone
+	Path        string   `json:"path"`
+	Line        int      `json:"line"`
+	Type        string   `json:"type"` // "ssh-ed25519"
+	Bits        int      `json:"bits"`
+	Fingerprint string   `json:"fingerprint"` // "SHA256:…"
+	Comment     string   `json:"comment,omitempty"`
+	Options     []string `json:"options,omitempty"` // names of its options
+	Owner       string   `json:"owner"`             // "new", "bound", "trusted", "published" or "unknown"
+	By          string   `json:"by,omitempty"`      // the list, key pair or publication that names it
 }
 
 // A Login is an account with a shell that lets a person in.
@@ -164,11 +179,25 @@ type Progress struct {
 type Action struct {
 	Edit   finding.Edit  `json:"edit"`
 	Check  string        `json:"check,omitempty"` // that asked for it
-	Result string        `json:"result"`          // "planned", "done", "weaker" (emptied only, see Note), "left", "refused"
+	Result string        `json:"result"`          // see Results
 	Why    finding.Text  `json:"why"`
 	Risk   *finding.Text `json:"risk,omitempty"` // what can break
 	By     string        `json:"by,omitempty"`   // the flag that asked for it; "" when it is safe by itself
 	Note   finding.Text  `json:"note"`           // how it went, where there is something to say
+}
+
+// Results are the values of Action.Result: what became of a change.
+func Results() []string {
+	return []string{
+		"planned", // not made, or not yet
+		"done",
+		"weaker",  // emptied where it should have been removed, see Note
+		"left",    // nothing was changed, a person decides
+		"refused", // nothing was changed, see Note
+		"failed",  // it did not work, see Note
+		"undone",  // it was made and taken back
+		"guarded", // it was made, and the guard on the machine takes it back
+	}
 }
 
 // A Verdict closes one target's part of a stream.
@@ -178,6 +207,7 @@ type Verdict struct {
 	Accepted int            `json:"accepted"` // findings that do not count because the user accepted them
 	Hidden   int            `json:"hidden"`   // below --severity: counted in findings, not shown
 	Gaps     int            `json:"gaps"`
+	Scope    int            `json:"scope,omitempty"` // what this kind of inspection does not look at: Clean says nothing of it
 	Files    int            `json:"files,omitempty"`
 	// Sealed counts containers (archives, compressed files) that a package
 	// brought and whose digest is the package's: they were read, not opened.
@@ -188,6 +218,15 @@ type Verdict struct {
 	SHA256    string  `json:"sha256,omitempty"` // of the input file, when asked for
 	// DiskSHA256 is that of the virtual disk, the same in every format.
 	DiskSHA256 string `json:"disk_sha256,omitempty"`
-	Sandbox    string `json:"sandbox"`         // the level that was reached
-	Error      string `json:"error,omitempty"` // why the run did not get to the end
+	// Further are the digests of the machine's other disks, when asked for.
+	Further []Digest `json:"further,omitempty"`
+	Sandbox string   `json:"sandbox"`         // the level that was reached
+	Error   string   `json:"error,omitempty"` // why the run did not get to the end
+}
+
+// A Digest tells one disk's file, and the virtual disk in it.
+type Digest struct {
+	Name       string `json:"name"`
+	SHA256     string `json:"sha256"`
+	DiskSHA256 string `json:"disk_sha256"`
 }

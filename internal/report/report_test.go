@@ -20,7 +20,7 @@ func (k *keep) Close() error                  { return nil }
 
 func TestStreamSurvivesReplay(t *testing.T) {
 	gap := finding.NewGap(finding.GapEncrypted, finding.Where{Volume: "p2"}, "LUKS2 volume")
-	f := finding.Finding{Check: "linux/ssh/authorized-keys", Severity: finding.High, Class: finding.PresetAccount, Title: finding.T("a", "甲"),
+	f := finding.Finding{Check: "any/ssh/authorized-keys", Severity: finding.High, Class: finding.PresetAccount, Title: finding.T("a", "甲"),
 		Where: finding.Where{Path: "/root/\xff", Line: 1}, Evidence: &finding.Evidence{Kind: "ssh-public-key", Fingerprint: "SHA256:x"},
 		Fix: &finding.Fix{Title: finding.T("Remove", "删除"), Safe: true, Edits: []finding.Edit{{Op: finding.Blank, Path: "/x"}}}}
 	f.Identify()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"assay/internal/need"
 )
 
 // The test binary is its own child: "__sandbox DIR SPILL" tries what a captured
@@ -66,9 +68,7 @@ func TestCapturedChild(t *testing.T) {
 	if err := c.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	if strings.Contains(out.String(), "no Landlock") {
-		t.Skip("this kernel has no Landlock: " + out.String())
-	}
+	need.That(t, !strings.Contains(out.String(), "no Landlock"), "this kernel has no Landlock: %s", &out)
 	for _, want := range []string{"level landlock-v", "passwd false", "inside true", "write false", "spill true",
 		"inherited hello true", "connect denied true", "exec false"} {
 		if !strings.Contains(out.String(), want) {

@@ -214,6 +214,9 @@ func (v *view) value(at int) bool {
 		at++
 	}
 	if q := byteAt(b, at); isQuote(q) {
+		if byteAt(b, at+1) == q && byteAt(b, at+2) == q && byteAt(b, at+3) != '\n' { // """x"""
+			at += 2
+		}
 		p.quote, p.from = q, at+1
 		for i := at + 1; i < end && b[i] != '\n'; i++ {
 			switch {
@@ -317,17 +320,28 @@ var about = []string{"forgot", "reset", "change", "show", "hide", "enter", "inva
 	"confirm", "repeat", "retype", "verify", "validate", "check", "error", "err", "msg", "message", "label", "text", "placeholder", "input", "field", "get", "lbl", "prompt", "bad", "incorrect", "ask", "hint", "empty",
 	"publickey"} // .NET's publicKeyToken names the signer of every assembly of Windows
 
-// named reports whether the key ends in one of the rule's names, and does not
-// only speak about one.
-func (r *rule) namedBy(key []byte) bool {
+// otherWords end like a name for a secret and are none.
+var otherWords = []string{"compass", "bypass", "trespass", "surpass", "overpass", "underpass"}
+
+// namedBy reports whether the key ends in one of the rule's names, and does not
+// only speak about one; a function that takes a secret may.
+func (r *rule) namedBy(key []byte, called bool) bool {
 	var buf [2*maxKey + 32]byte
 	k := fold(buf[:], key)
 	for _, n := range r.names {
 		if len(k) < len(n) || string(k[len(k)-len(n):]) != n {
 			continue
 		}
+		for _, w := range otherWords {
+			if len(k) >= len(w) && string(k[len(k)-len(w):]) == w {
+				return false
+			}
+		}
 		for _, a := range about {
-			if len(k)-len(n) >= len(a) && string(k[:len(a)]) == a {
+			if called {
+				break
+			}
+			if string(k[:len(k)-len(n)]) == a || wordBegins(key, a) {
 				return false
 			}
 		}
@@ -336,13 +350,24 @@ func (r *rule) namedBy(key []byte) bool {
 	return false
 }
 
-// setter reports whether a called name is one that takes a secret to keep:
-// setPassword, or password itself.
+// wordBegins reports whether key begins with the word, as "resetUserPassword" and
+// "RESET_PASSWORD" do with "reset", and "MINIO_PASSWORD" not with "min".
+func wordBegins(key []byte, word string) bool {
+	if len(key) <= len(word) || !hasFold(key, word) {
+		return false
+	}
+	last, next := key[len(word)-1], key[len(word)]
+	lower := func(c byte) bool { return c >= 'a' && c <= 'z' }
+	return !sets["alnum"][next] || lower(last) && next >= 'A' && next <= 'Z'
+}
+
+// setter reports whether a called name is one that takes a secret: setPassword,
+// check_password, or password itself.
 func (r *rule) setter(name []byte) bool {
 	if i := bytes.LastIndexByte(name, '.'); i >= 0 {
 		name = name[i+1:]
 	}
-	for _, verb := range []string{"set", "with", "use", "put", "add"} {
+	for _, verb := range []string{"set", "with", "use", "put", "add", "make", "check", "change", "verify", "hash", "encode"} {
 		if hasFold(name, verb) {
 			return true
 		}
@@ -353,7 +378,7 @@ func (r *rule) setter(name []byte) bool {
 // matchAssign takes the literal that a name of the rule is given.
 func matchAssign(r *rule, v *view) {
 	p, ok := v.assignment()
-	if !ok || !r.namedBy(v.b[p.keyFrom:p.keyTo]) {
+	if !ok || !r.namedBy(v.b[p.keyFrom:p.keyTo], p.sep == '(') {
 		return
 	}
 	val := v.b[p.from:p.to]
@@ -369,7 +394,7 @@ func matchAssign(r *rule, v *view) {
 	if p.sep == '(' && !r.setter(v.b[p.keyFrom:p.keyTo]) {
 		return
 	}
-	if !r.body.fits(val) || !v.nearby(r.near) || placeholder(val) {
+	if !r.body.fits(val) || !v.nearby(r.near) {
 		return
 	}
 	conf, why := v.believe(r, p, val)

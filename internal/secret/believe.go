@@ -2,8 +2,10 @@ package secret
 
 import (
 	"bytes"
+	"strings"
 
 	"assay/finding"
+	"assay/internal/standin"
 )
 
 var (
@@ -13,6 +15,8 @@ var (
 	whyWord    = finding.T("a plain word given to a name for a credential", "将普通单词赋给凭证名称")
 	whyRandom  = finding.T("a random value given to a name for a credential", "将随机值赋给凭证名称")
 	whyUnknown = finding.T("a value given to a name for a credential", "将值赋给凭证名称")
+	whyWeak    = finding.T("a word for a secret, given to a name for a credential", "将代指密钥的单词赋给凭证名称")
+	whyTest    = finding.T("a value that a test or an example gives to a name for a credential", "测试或示例中赋给凭证名称的值")
 	whyDefault = finding.T("the value used when a variable is not set", "变量未设置时使用的默认值")
 )
 
@@ -23,11 +27,19 @@ var (
 func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	m := mixOf(val)
 	f := v.run.place.form
-	if m.other > 0 || m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
+	grade := standin.Of(val)
+	if grade == standin.None || m.other > 0 && (p.sep != '(' || !v.run.place.tests || m.space > 0) ||
+		m.space > 0 && (p.quote == 0 && p.sep != '>' || m.digit == 0 || m.space > 3 || f == source || f == markup) {
 		return 0, finding.Text{}
 	}
-	if speaks(val, m) || bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) {
+	if bytes.Contains(val, []byte("://")) || val[0] == '/' && bytes.Count(val, []byte("/")) > 1 && m.digit == 0 || pattern(val) || version(val) || hexNumber(val) || v.ternary(p) || constant(val, m, v.run.place.tests) || relativePath(val, m) {
 		return 0, finding.Text{}
+	}
+	if p.sep == ',' && p.quote == 0 || p.comment && byteAt(v.b, p.keyFrom-1) == '`' {
+		return 0, finding.Text{}
+	}
+	if grade < standin.Real || speaks(val, m) || bytes.EqualFold(val, v.b[p.keyFrom:p.keyTo]) {
+		return v.weak(r, p, val, grade)
 	}
 	if r.body.set != nil { // of a form of its own
 		if !random(val) {
@@ -39,13 +51,9 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 		return 0, finding.Text{}
 	}
 	rnd := random(val)
-	if r.gate == machine && !rnd {
-		if !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) {
-			return 0, finding.Text{}
-		}
-	}
-	if r.gate == machine && (uuid(val) && f == source || f == markup && !rnd) {
-		return 0, finding.Text{}
+	if r.gate == machine && (!rnd && !(literalForm(f) && len(val) >= 8 && m.digit > 0 && (m.lower+m.upper > 0) && (m.symbol > 0 || m.upper > 0)) ||
+		uuid(val) && !literalForm(f) || f == markup && !rnd) {
+		return v.weak(r, p, val, grade)
 	}
 	if p.sep == '$' {
 		return 60, whyDefault
@@ -53,16 +61,125 @@ func (v *view) believe(r *rule, p *pair, val []byte) (int, finding.Text) {
 	if p.sep == ' ' && f == source && p.quote == 0 {
 		return 0, finding.Text{}
 	}
+	if f == shell && byteAt(v.b, p.keyFrom-1) == '$' && !powerShell(v.run.place.name) { // test "$pass" = "x"; a shell assigns without "$"
+		return 0, finding.Text{}
+	}
 	switch f {
 	case config:
 		return v.config(p, val, m, rnd)
 	case shell, history:
-		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) {
+		if p.sep == ':' && p.quote == 0 && f == shell || expression(val, p) || f == shell && expanded(val, p) || p.quote == 0 && p.sep == '=' && powerShell(v.run.place.name) {
 			return 0, finding.Text{}
 		}
 		return 80, whyShell
 	}
 	return v.elsewhere(r, p, val, m, rnd)
+}
+
+// weakWorth is for what tests and examples alone give a reason to report.
+const weakWorth = 30
+
+// weak judges words for a secret, and values too short or too plain for a key.
+// Tests use them as secrets, and some people do; anywhere else they are the
+// names of fields.
+func (v *view) weak(r *rule, p *pair, val []byte, grade standin.Grade) (int, finding.Text) {
+	f := v.run.place.form
+	key := bytes.TrimLeft(v.b[p.keyFrom:p.keyTo], "_")
+	switch {
+	case p.comment || p.sep == ',' && !v.function() || expression(val, p) || val[len(val)-1] == ':' || val[0] == '.' || fileName(val):
+		return 0, finding.Text{}
+	case v.run.place.tests && (p.quote != 0 || p.sep == '>' || literalForm(f) || v.inString(p) || f == unknown && p.sep == '=' && !v.goesOn(p)) && !(r.gate == machine && bytes.EqualFold(key, []byte("token"))):
+		return weakWorth, whyTest
+	case grade == standin.Lazy && literalForm(f) && mixOf(val).upper == 0 && p.sep != ',' && p.sep != '(' && !v.goesOn(p):
+		return weakWorth, whyWeak
+	case grade == standin.Real && f == config && r.gate == machine && p.sep == '=' && p.quote == 0 && mixOf(val).digit > 0 && mixOf(val).lower > 2:
+		return weakWorth, whyUnknown
+	}
+	return 0, finding.Text{}
+}
+
+// function reports whether the quoted name is the first argument of a function
+// that has a name: put("password", "x"), and not ("password", "x").
+func (v *view) function() bool {
+	i := v.pair.keyFrom - 2
+	for i > 0 && v.b[i] == ' ' {
+		i--
+	}
+	return byteAt(v.b, i) == '(' && i > 0 && keyChar[v.b[i-1]]
+}
+
+// inString reports whether a pair without quotes of its own is part of a string
+// that is a list of them: "user=x&password=y", "--password=y".
+func (v *view) inString(p *pair) bool {
+	i := p.keyFrom - 1
+	for i > 0 && v.b[i] == '-' {
+		i--
+	}
+	c, next := byteAt(v.b, i), byteAt(v.b, p.to)
+	return p.sep == '=' && p.quote == 0 && (c == '&' || c == '?' || c == ';' || isQuote(c)) && (next == '&' || next == ';' || isQuote(next))
+}
+
+// version reports whether a value is a version of a module of that name:
+// "1.2.1", "^4.0".
+func version(val []byte) bool {
+	val = bytes.TrimLeft(val, "^~>=v ")
+	return len(val) > 2 && bytes.Contains(val, []byte(".")) && len(bytes.Trim(val, "0123456789.")) == 0
+}
+
+// hexNumber reports whether a value is a number of a program: 0x00000009.
+func hexNumber(val []byte) bool {
+	return len(val) > 2 && len(val) <= 18 && val[0] == '0' && val[1]|0x20 == 'x' && allIn(val[2:], sets["hex"])
+}
+
+// expanded reports whether a shell puts something else in the place of a value:
+// "$dir$name", `expr 1 + 2`.
+func expanded(val []byte, p *pair) bool {
+	if p.quote == '`' {
+		return true
+	}
+	for i, c := range val {
+		if next := byteAt(val, i+1); c == '$' && p.quote != '\'' && (next == '_' || next == '{' || next == '(' || next == '$' || next|0x20 >= 'a' && next|0x20 <= 'z') && (i == 0 || val[i-1] != '\\') {
+			return true
+		}
+	}
+	return false
+}
+
+// constant reports whether a value is the name of one: FTP_PASS.
+func constant(val []byte, m mix, tests bool) bool {
+	return !tests && m.lower == 0 && m.digit == 0 && m.upper > 2 && bytes.IndexByte(val, '_') > 0 && allIn(val, keyChar)
+}
+
+// relativePath reports whether a value is a path in words: etc/pool_passwd.
+func relativePath(val []byte, m mix) bool {
+	return m.digit == 0 && m.upper == 0 && bytes.IndexByte(val, '/') > 0 && allIn(val, pathChar)
+}
+
+var pathChar = charset("a-z/_.-")
+
+func powerShell(name string) bool {
+	return strings.HasSuffix(name, ".ps1") || strings.HasSuffix(name, ".psm1")
+}
+
+// fileName reports whether a value is the name of a file that holds the key.
+func fileName(val []byte) bool {
+	for _, ext := range []string{".key", ".pem", ".crt", ".cer", ".der", ".jks", ".p12", ".pfx", ".txt", ".json"} {
+		if bytes.HasSuffix(val, []byte(ext)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ternary reports whether the quoted name is the first branch of c ? "x" : "y".
+func (v *view) ternary(p *pair) bool {
+	i := p.keyFrom - 1
+	if p.sep != ':' || !isQuote(byteAt(v.b, i)) {
+		return false
+	}
+	for i--; i > 0 && v.b[i] == ' '; i-- {
+	}
+	return byteAt(v.b, i) == '?'
 }
 
 func literalForm(f form) bool { return f == config || f == shell || f == history }
@@ -98,6 +215,12 @@ func (v *view) goesOn(p *pair) bool {
 func (v *view) elsewhere(r *rule, p *pair, val []byte, m mix, rnd bool) (int, finding.Text) {
 	f := v.run.place.form
 	if p.quote == 0 && p.sep != '>' {
+		if v.inString(p) {
+			return v.sourceWorth(val, m, rnd)
+		}
+		if c := byteAt(v.b, p.keyFrom-1); rnd && f != source && f != markup && (c == '?' || c == '&') { // the query of a URL, as logs have it
+			return 75, whyRandom
+		}
 		if f == source || f == markup || expression(val, p) || v.goesOn(p) || val[len(val)-1] == ':' {
 			return 0, finding.Text{}
 		}
@@ -128,9 +251,14 @@ func (v *view) sourceWorth(val []byte, m mix, rnd bool) (int, finding.Text) {
 	switch {
 	case rnd:
 		return 75, whyRandom
+	case m.digit == 0 && allIn(val, keyChar) && v.pair.sep == '(' && !v.run.place.tests && !hasFold(v.b[v.pair.keyFrom:], "set"): // check_password("proxy", …)
+		return 0, finding.Text{}
 	case m.digit == 0 && m.symbol == 0:
 		return 35, whyWord
 	case m.digit == 0 && allIn(val, keyChar): // "user-pass", "form.field"
+		if v.pair.sep == ',' {
+			return 0, finding.Text{}
+		}
 		return 25, whyWord
 	case len(val) < 5:
 		return 40, whySource
@@ -149,7 +277,7 @@ func allIn(v []byte, set *[256]bool) bool {
 	return true
 }
 
-var credentialWords = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "accesskey", "privatekey"}
+var credentialWords = []string{"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "credential", "accesskey", "privatekey"}
 
 // speaks reports whether a value is about a credential instead of being one:
 // "userPassword", "auth.token.key".
@@ -164,7 +292,7 @@ func speaks(val []byte, m mix) bool {
 			return true
 		}
 	}
-	return false
+	return bytes.HasSuffix(k, []byte("pass")) && len(k) > len("pass")
 }
 
 // expression reports whether a bare word is something to be computed: a call,

@@ -13,10 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// stockRoot is a Debian root as debootstrap makes it, where one is at hand.
-const stockRoot = "/tmp/assay-debootstrap-minbase"
+	"assay/internal/need"
+)
 
 // regular calls f for each regular file below root.
 func regular(t testing.TB, root string, f func(name string, size int64)) {
@@ -78,9 +77,7 @@ func logLines(t *testing.T, what string, list []string) {
 
 // TestStockRoot demands silence about a distribution as it is delivered.
 func TestStockRoot(t *testing.T) {
-	if _, err := os.Stat(stockRoot + "/etc/debian_version"); err != nil {
-		t.Skip("no stock root here")
-	}
+	stockRoot := need.StockRoot(t)
 	start := time.Now()
 	worth, less, read := scanTree(t, stockRoot, "")
 	owned := packaged(t, stockRoot)
@@ -127,9 +124,7 @@ func packaged(t *testing.T, root string) map[string]bool {
 // nothing else.
 func TestGoTree(t *testing.T) {
 	root := runtime.GOROOT()
-	if testing.Short() || root == "" {
-		t.Skip("no Go tree")
-	}
+	need.That(t, root != "", "no Go tree")
 	worth, less, read := scanTree(t, filepath.Join(root, "src"), "/usr/local/go/src")
 	t.Logf("%d bytes", read)
 	logLines(t, "below Worth", less)
@@ -159,9 +154,7 @@ func benchTree(b *testing.B, root string) {
 			total += int64(len(body))
 		}
 	})
-	if total == 0 {
-		b.Skip("nothing at " + root)
-	}
+	need.That(b, total > 0, "nothing at %s", root)
 	s := mustEngine(b).NewScanner()
 	b.Run("scan", func(b *testing.B) {
 		b.SetBytes(total)
@@ -220,5 +213,5 @@ func benchTree(b *testing.B, root string) {
 	})
 }
 
-func BenchmarkStockRoot(b *testing.B) { benchTree(b, stockRoot) }
+func BenchmarkStockRoot(b *testing.B) { benchTree(b, need.StockRoot(b)) }
 func BenchmarkGoTree(b *testing.B)    { benchTree(b, filepath.Join(runtime.GOROOT(), "src")) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"assay/finding"
+	"assay/internal/standin"
 )
 
 // A flag is an option of a command that takes a secret.
@@ -129,7 +130,8 @@ func hasFlag(b []byte, args []arg, name string) bool {
 // given judges the word that a command is given as a secret.
 func (v *view) given(r *rule, from, to int) {
 	val := v.b[from:to]
-	if placeholder(val) || val[0] == '$' && variable(val[1:]) || bytes.ContainsAny(val, "\x00\n") || val[0] == '<' || val[0] == '[' || val[0] == '{' {
+	grade := standin.Of(val)
+	if grade == standin.None || val[0] == '$' && standin.Variable(val[1:]) || bytes.ContainsAny(val, "\x00\n") || val[0] == '<' || val[0] == '[' || val[0] == '{' {
 		return
 	}
 	m := mixOf(val)
@@ -137,9 +139,18 @@ func (v *view) given(r *rule, from, to int) {
 		return
 	}
 	conf, why := r.confidence, finding.T("given to a command on its line", "在命令行中直接传给命令")
+	if grade < standin.Real {
+		if f := v.run.place.form; v.inComment() || !v.run.place.tests && (f != shell && f != history || grade < standin.Lazy) {
+			return
+		}
+		v.run.add(r, v, from, to, verdict{confidence: weakWorth, reason: whyWeak})
+		return
+	}
 	switch f := v.run.place.form; {
 	case plainWord(val) && v.inComment(): // "without -p would"
 		return
+	case f == markup: // a manual in HTML
+		conf -= 70
 	case f == prose || f == source && (plainWord(val) || speaks(val, m)) || upperWord(m, val):
 		conf -= 40
 	case f == unknown && m.digit == 0 && m.symbol == 0:

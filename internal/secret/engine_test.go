@@ -118,6 +118,36 @@ type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
 
+// TestBinaryOrText holds what is taken for a text: there, and only there, a
+// setting is a setting.
+func TestBinaryOrText(t *testing.T) {
+	s := mustEngine(t).NewScanner()
+	const setting = "\nDB_PASSWORD=Falcon_2019!\n"
+	gbk := bytes.Repeat([]byte{0xc3, 0xdc, 0xc2, 0xeb, '\n'}, 400)
+	noise := make([]byte, 4096) // as of a compressed stream, without zeros
+	for i := range noise {
+		noise[i] = byte(i*167+i>>8) | 1
+	}
+	for _, c := range []struct {
+		what, head string
+		text       bool
+	}{
+		{"a text", "note", true},
+		{"Chinese in GBK", string(gbk), true},
+		{"overstruck and coloured", strings.Repeat("N\bNA\bA \x1b[1mx\x1b[0m\r\n", 200), true},
+		{"a history with typed keys", strings.Repeat("ls\x01\x02\n", 20), true},
+		{"a log after a crash", strings.Repeat("line of a log\n", 100) + strings.Repeat("\x00", 20), true},
+		{"an object of Go", "go object linux amd64 go1.26.8 X:none\n\n!\n\x00\x00go120ld" + strings.Repeat("go:string.", 200), false},
+		{"a program", "\x7fELF\x02\x01\x01\x00" + strings.Repeat("name ", 300), false},
+		{"packed", string(noise), false},
+	} {
+		got := len(scanAll(t, s, Source{Path: "srv/app/thing"}, []byte(c.head+setting))) > 0
+		if got != c.text {
+			t.Errorf("%s: read as a text: %v, want %v", c.what, got, c.text)
+		}
+	}
+}
+
 // TestUTF16 finds the same in both byte orders, with or without a mark, at the
 // offsets of the bytes.
 func TestUTF16(t *testing.T) {

@@ -4,109 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
-	"strings"
+
+	"assay/internal/standin"
 )
 
-// whole are values that stand where a secret should be, or that say that there
-// is none.
-var wholeWords = wordSet(`changeme change_me change-me changeit changethis none null nil true false yes no on off default redacted hidden masked undefined
-	empty random foobared amd64 arm64 i386 armhf all noarch x86_64 aarch64 todo fixme dummy prompt ask token password passwd passphrase pass pwd secret string str text varchar required optional requisite sufficient
-	include int integer bool boolean object any void number float bytes byte char files compat systemd nis sss db ldap files,systemd mypassword my_password
-	my-password yourpassword thepassword userpassword user_password the_password dbpassword db_password passw0rd_here somepassword some_password
-	mysecret secretkey secret_key apikey api_key accesskey access_key mytoken my_token auth_token authtoken access_token accesstoken
-	username user login name value key unset self this enabled disabled plain basic digest bearer oauth oauth2 md5 sha1 sha256 sha512 bcrypt
-	scram-sha-256 trust peer ident reject cleartext plaintext encrypted foo bar baz foobar qux abc xyz blah
-	密码 口令 请输入密码 密钥 キー mot_de_passe contraseña пароль passwort`)
-
-// inside are parts that make a value a placeholder wherever they stand.
-var inside = []string{"${", "$(", "{{", "}}", "<%", "%{", "%(", "{%", "@@", "changeme", "change_me", "change-me", "change_this", "change-this", "placeholder",
-	"xxxx", "****", "....", "####", "____", "your_", "your-", "yourpass", "yoursecret", "yourtoken", "yourkey", "youraccess", "_here", "-here", "example", "redacted",
-	"•••", "replace_", "replace-", "replaceme", "insert_", "insert-", "dummy", "\\u", "password_placeholder", "todo", "not_a_real", "notreal", "fake", "sample", "1234567890abcdef"}
-
-// before are the beginnings of values that say where the secret is kept.
-var beginnings = []string{"file:", "env:", "env.", "vault:", "vault.", "arn:", "enc(", "enc[", "!vault", "$ansible_vault", "kms:", "ssm:", "op://", "secretref:", "{cipher}", "/run/", "/etc/",
-	"/var/", "/home/", "/root/", "/opt/", "/usr/", "/tmp/", "/path/", "~/", "./", "../", "http://", "https://", "your", "my-", "my_", "enter", "put_", "__", "os.", "process.",
-	"system.", "config.", "settings.", "self.", "this.", "var.", "local.", "data.", "module.", "lookup(", "c:\\", "%s", "%v", "%d", "&lt;", "{0}", "{1}", "@string/", "@{",
-	"yaml.", "secrets.", "params.", "#{", "null,", "!ref", "!sub", "fn::", "base64(", "resolve:", "{{resolve", "aaaa"}
-
-func wordSet(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(s) {
-		m[w] = true
-	}
-	return m
-}
-
-const maxFold = 96 // of a value, where placeholders are looked for
-
-// placeholder reports whether v cannot be a secret itself: it is empty, a
-// word that stands for one, a template, or a reference to where it is kept.
-// It agrees with credfile.Real, and knows more.
-func placeholder(v []byte) bool {
-	v = bytes.TrimSpace(v)
-	if len(v) < 3 {
-		return true
-	}
-	var fold [maxFold]byte
-	low := fold[:copy(fold[:], v)]
-	letters := 0
-	for i, c := range low {
-		if c >= 'A' && c <= 'Z' {
-			low[i] = c | 0x20
-		}
-		if c != low[0] && c != 'x' && c != '*' && c != '.' && c != '-' && c != '_' && c != '#' && c != '?' && c != ' ' {
-			letters++
-		}
-	}
-	if letters == 0 || wholeWords[string(low)] {
-		return true
-	}
-	for _, p := range beginnings {
-		if len(low) >= len(p) && string(low[:len(p)]) == p {
-			return true
-		}
-	}
-	for _, p := range inside {
-		if bytes.Contains(low, []byte(p)) {
-			return true
-		}
-	}
-	return bracketed(v)
-}
-
-// bracketed reports whether v has the form of something to be filled in: <x>,
-// [x], %x%, @x@, {x}, $X.
-func bracketed(v []byte) bool {
-	first, last := v[0], v[len(v)-1]
-	switch {
-	case first == '<' && last == '>', first == '[' && last == ']', first == '%' && last == '%', first == '@' && last == '@', first == '{' && last == '}', first == '(' && last == ')':
-		return true
-	case first == '<' && bytes.IndexByte(v, '>') > 0, first == '`':
-		return true
-	case first == '$':
-		return variable(v[1:])
-	}
-	return false
-}
-
-// variable reports whether s, which stood after "$", is the name of one. A
-// password that begins with "$" seldom goes on like a name alone.
-func variable(s []byte) bool {
-	if len(s) == 0 {
-		return true
-	}
-	for i, c := range s {
-		switch {
-		case c == '_' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
-		case c >= '0' && c <= '9' && i > 0:
-		case (c == '.' || c == '[' || c == ':' || c == '-') && i > 0:
-			return true
-		default:
-			return i == 0 && len(s) == 1
-		}
-	}
-	return true
-}
+// placeholder reports whether v, without knowing where it stands, is no secret
+// itself.
+func placeholder(v []byte) bool { return standin.Of(v) != standin.Real }
 
 // A mix counts what a value is made of.
 type mix struct{ lower, upper, digit, symbol, space, other int }
@@ -194,18 +98,23 @@ func switches(v []byte) int {
 	return n
 }
 
-// passes applies the gate to a captured value.
-func (g gate) passes(v []byte) bool {
+// grade applies the gate to a captured value.
+func (g gate) grade(v []byte) standin.Grade {
 	switch g {
 	case anyway:
-		return true
+		return standin.Real
 	case machine:
-		return !placeholder(v) && random(v)
+		if !random(v) {
+			return standin.None
+		}
 	case basic:
 		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(v)))
 		n, err := base64.RawStdEncoding.Decode(plain, bytes.TrimRight(v, "="))
 		_, pass, ok := bytes.Cut(plain[:n], []byte(":"))
-		return err == nil && ok && !placeholder(pass) && mixOf(plain[:n]).other == 0
+		if err != nil || !ok || mixOf(plain[:n]).other > 0 {
+			return standin.None
+		}
+		return standin.Of(pass)
 	}
-	return !placeholder(v)
+	return standin.Of(v)
 }

@@ -10,6 +10,7 @@ import (
 	"assay/finding"
 	"assay/internal/artefact/crypt"
 	"assay/internal/artefact/sshkey"
+	"assay/internal/standin"
 )
 
 // token returns the range of keyword and body at the keyword, and whether it
@@ -162,17 +163,52 @@ func (r *rule) take(v *view, lo int, m []int) {
 			s, e = m[2*g], m[2*g+1]
 		}
 	}
-	if s < 0 || !r.gate.passes(v.b[lo+s:lo+e]) || !v.nearby(r.near) {
+	if s < 0 || !v.nearby(r.near) {
+		return
+	}
+	d := verdict{}
+	if !r.worth(v, v.b[lo+s:lo+e], &d) {
 		return
 	}
 	if r.notAfter != "" && bytes.HasSuffix(bytes.TrimRight(v.b[max(lo+s-16, 0):lo+s], " \t\r\n"), []byte(r.notAfter)) {
 		return
 	}
-	d := verdict{}
 	if g := r.idGroup; g > 0 && m[2*g] >= 0 {
 		d.id = string(v.b[lo+m[2*g] : lo+m[2*g+1]])
 	}
 	v.run.add(r, v, lo+s, lo+e, d)
+}
+
+// worth judges a captured value. Where the rule takes words for a secret as
+// well, they count for little, and in programs only in those that test.
+func (r *rule) worth(v *view, val []byte, d *verdict) bool {
+	g, place := r.gate.grade(val), &v.run.place
+	if r.weak && g == standin.Real && place.form == source && speaks(val, mixOf(val)) {
+		g = standin.Word
+	}
+	switch {
+	case g == standin.None || g < standin.Real && !r.weak:
+		return false
+	case r.weak && place.form == source && v.inComment(): // explains the call, or is one taken out
+		d.confidence = max(r.confidence-40, 5)
+		return true
+	case g == standin.Real && (!r.weak || place.tests || place.form != source || !plainName(val)):
+		return true
+	case place.tests:
+		d.confidence, d.reason = weakWorth, whyTest
+		return true
+	case g == standin.Lazy && literalForm(place.form) && !v.inComment():
+		d.confidence, d.reason = weakWorth, whyWeak
+		return true
+	}
+	return false
+}
+
+// plainName reports whether a value is written as programs write names: in
+// words, or in capitals.
+func plainName(val []byte) bool {
+	m := mixOf(val)
+	return allIn(val, keyChar) && (m.digit == 0 || m.lower == 0)
 }
 
 // matchLine runs the pattern over one line of a file of a known name.

@@ -26,6 +26,7 @@ const (
 type place struct {
 	name   string // last element, lower case
 	form   form
+	tests  bool // a test or an example
 	doubts []*doubt
 	store  [6]*doubt // of doubts
 }
@@ -52,7 +53,7 @@ var formOf = forms(map[form]string{
 	shell:  "sh bash zsh ksh csh fish ps1 psm1 bat cmd mk dockerfile containerfile expect exp awk cron",
 	source: "go c h cc cpp cxx hpp hh java kt kts scala groovy gradle py pyi pyw rb php phtml inc pl pm t js mjs cjs jsx ts tsx vue svelte cs vb fs swift m mm rs lua r jl ex exs erl hs ml clj dart sql s asm el vim tcl pyx proto zig nim d pas",
 	markup: "html htm xhtml css scss less svg tmpl tpl jsp jspx asp aspx erb ejs hbs twig xsl xslt xsd wsdl dtd",
-	prose:  "md markdown rst txt adoc asciidoc tex texi info man pod changelog news readme roff",
+	prose:  "md markdown sgml rst txt adoc asciidoc tex texi info man pod sgml changelog news readme roff",
 	logs:   "log out err journal",
 	table:  "po pot mo strings list_ index dic words sha256 md5sums sum lock symbols shlibs templates",
 })
@@ -122,14 +123,19 @@ func (p *place) weigh(low, base string) {
 		}
 	}
 	locale := p.form == table && (strings.HasSuffix(base, ".po") || strings.HasSuffix(base, ".pot") || strings.HasSuffix(base, ".strings")) ||
-		has(low, "/locale/", "/locales/", "/i18n/", "/lang/", "/langs/", "/translations/", "/l10n/", "/lc_messages/", "messages_", "messages.properties", "strings.xml", "_zh_cn.", "zh-cn.", "en-us.")
+		has(low, "/locale/", "/locales/", "/localization/", "/localisation/", "/i18n/", "/lang/", "/langs/", "/translations/", "/l10n/", "/lc_messages/", "messages_", "messages.properties", "strings.xml", "_zh_cn.", "zh-cn.", "en-us.")
 	add(inLocale, locale)
 	add(inDocs, !locale && (p.form == prose && !has(low, "passwords.txt", "password.txt", "/root/", "/home/", "user-data") || has(low, "/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/docs/", "/doc/", "/man/man")))
-	add(inTests, has(low, "/test/", "/tests/", "/testdata/", "_test.", "/spec/", "/__tests__/", ".test.", ".spec.", "/examples/", "/example/", "/samples/", "/sample/", "/fixtures/", "/mock", ".example", ".sample", ".dist", "-sample.", "-example.", "test_", "/demos/", "/tutorial"))
+	p.tests = has(low, "/test/", "/tests/", "/testdata/", "_test.", "/spec/", "/__tests__/", ".test.", ".spec.", "/examples/", "/example/", "/samples/", "/sample/", "/fixtures/", "/mock", ".example", ".sample", ".dist", "-sample.", "-example.", "test_", "/demos/", "/tutorial", "/specs/", "_spec.", "/molecule/", "/test-")
+	add(inTests, p.tests)
 	add(inTable, !locale && p.form == table || has(low, "/var/lib/apt/lists/", "/var/lib/dpkg/info/", "/var/lib/dpkg/status", "/var/lib/dpkg/available", "/usr/share/dict/", "/var/lib/rpm/", "/usr/share/zoneinfo", "/var/cache/debconf/templates", "/usr/share/mime/", "/usr/share/perl/"))
 	add(inVendor, has(low, "/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/", "/usr/lib/python", "/usr/lib/ruby", "/usr/share/perl", "/usr/local/go/src", "/gems/", "/go/pkg/mod/", "/.m2/repository/", ".egg-info", ".dist-info"))
 	add(inPackage, has(base, ".min.js", ".min.css", ".js.map", ".bundle.js", ".chunk.js"))
 }
+
+// testFloor is the least confidence of what stands in a test and has no other
+// doubt: below it are documentation, translations, third-party code.
+const testFloor = 20
 
 func has(s string, parts ...string) bool {
 	for _, p := range parts {
@@ -162,6 +168,9 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 			continue
 		}
 		say(w)
+		if w == inDocs && !x.high { // what manuals say after "password" is an example
+			less += w.less
+		}
 	}
 	if r.binary && !r.src.HighOnly {
 		say(inBinary)
@@ -169,6 +178,10 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 	if x.high && x.confidence >= 90 && !(len(r.place.doubts) > 1 && less > 60) {
 		less /= 2
 	}
-	conf = max(conf-less, 5)
+	least := 5
+	if r.place.tests && len(r.place.doubts) == 1 { // weak as it may be, it is not documentation
+		least = min(conf, testFloor)
+	}
+	conf = max(conf-less, least)
 	return min(conf, 100), reason
 }

@@ -28,6 +28,7 @@ type rule struct {
 	only       []form // nil: everywhere
 	keywords   []keyword
 	gate       gate
+	weak       bool // words for a secret count too, for little
 
 	kindOfMatch int
 	match       func(*rule, *view)
@@ -304,7 +305,7 @@ func (r *rule) setMatch(key, value string) (err error) {
 	case "pattern":
 		if r.pattern, err = regexp.Compile(value); err == nil {
 			r.idGroup = r.pattern.SubexpIndex("id")
-			for _, name := range []string{"s", "t", "u"} {
+			for _, name := range []string{"s", "t", "u", "v"} {
 				if g := r.pattern.SubexpIndex(name); g > 0 {
 					r.secretGroups = append(r.secretGroups, g)
 				}
@@ -336,6 +337,8 @@ func (r *rule) setMatch(key, value string) (err error) {
 		f, err := parseFlag(value)
 		r.flags = append(r.flags, f)
 		return err
+	case "weak":
+		r.weak = value == "yes"
 	case "magic":
 		m, err := parseMagic(value)
 		r.magic = append(r.magic, m)

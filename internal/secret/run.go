@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"assay/finding"
 )
@@ -70,16 +71,36 @@ func (r *run) sniff(b []byte) {
 	if r.wide = utf16Order(b, zeros); r.wide != 0 {
 		return
 	}
-	for _, magic := range []string{"\x7fELF", "MZ", "\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\x1f\x8b", "PK\x03\x04", "\xfd7zXZ", "\x28\xb5\x2f\xfd"} {
-		if bytes.HasPrefix(b, []byte(magic)) && zeros > 0 {
+	for _, magic := range binaryMagics {
+		if strings.HasPrefix(string(b[:min(len(b), 16)]), magic) && zeros > 0 {
 			r.binary = true
 		}
 	}
 	// a log after a crash has a run of zeros in it, a binary has them everywhere
-	if r.binary = r.binary || zeros*50 > len(b); r.binary {
+	if r.binary = r.binary || zeros*50 > len(b) || controls(b) > max(fewControls, len(b)/50); r.binary {
 		r.filter = r.e.high
 		r.lineRules = r.lineRules[:0]
 	}
+}
+
+// binaryMagics begin programs, objects and what is packed. A Go object is one
+// that begins with kilobytes of names and literals, like a text.
+var binaryMagics = []string{"\x7fELF", "MZ", "\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "go object ", "\x1f\x8b", "PK\x03\x04", "\xfd7zXZ", "\x28\xb5\x2f\xfd"}
+
+// fewControls are no reason to call a short text binary: a history keeps the
+// keys that were typed.
+const fewControls = 64
+
+// controls counts the bytes that no text in any ASCII-like encoding has (GBK and
+// Latin-1 use the upper half only): C0 controls but NUL, which sniff weighs by
+// itself, white space, backspace of overstruck manuals, and escape.
+func controls(b []byte) (n int) {
+	for _, c := range b {
+		if c < ' ' && c != 0 && (c < '\b' || c > '\r') && c != 0x1b {
+			n++
+		}
+	}
+	return n
 }
 
 // utf16Order reports the byte order when b looks like UTF-16: a mark, or zeros in

@@ -48,7 +48,7 @@ func matchURL(r *rule, v *view) {
 	if i := bytes.IndexByte(pass, ';'); i >= 0 && bytes.IndexByte(pass[i:], '=') > 0 { // the properties of a JDBC URL
 		return
 	}
-	if placeholder(pass) || placeholderUser(user) && plainWord(pass) || bytes.ContainsAny(pass, "{}()$|\\ ") && bracketsIn(pass) || bytes.HasPrefix(pass, []byte("$")) {
+	if bytes.ContainsAny(user, "[]<>{}") || pass[0] == '@' || pass[0] == '%' && len(pass) > 1 && pass[1] >= 'G' && pass[1] <= 'Z' || placeholder(pass) || placeholderUser(user) && plainWord(pass) || bytes.ContainsAny(pass, "{}()$|\\ ") && bracketsIn(pass) || bytes.HasPrefix(pass, []byte("$")) {
 		return
 	}
 	conf, why := r.confidence, finding.T("a password inside a URL", "URL 中含有密码")

@@ -15,18 +15,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"assay/internal/need"
 )
 
 // quick walks and fails when that takes long or gives much.
 func quick(t *testing.T, name string, b []byte, most int64) []Gap {
 	t.Helper()
-	start, total := time.Now(), int64(0)
+	start, total := need.CPU(), int64(0)
 	gaps, err := Walk(context.Background(), name, bytes.NewReader(b), int64(len(b)), Limits{}, func(p Part) error {
 		n, err := io.Copy(io.Discard, p.Reader)
 		total += n
 		return err
 	})
-	if d := time.Since(start); err != nil || d > 15*time.Second || total > most {
+	if d := need.CPU() - start; err != nil || d > 15*time.Second || total > most {
 		t.Errorf("%s: %v, %d bytes in %v", name, err, total, d)
 	}
 	return gaps

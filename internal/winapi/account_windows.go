@@ -82,7 +82,9 @@ var (
 // Levels of NetUserSetInfo and the flag of disabled accounts. Source: lmaccess.h.
 const (
 	levelPassword   = 1003 // USER_INFO_1003: a pointer to the password
+	levelComment    = 1007 // USER_INFO_1007: a pointer to the description
 	levelFlags      = 1008 // USER_INFO_1008: the flags
+	levelFullName   = 1011 // USER_INFO_1011: a pointer to the full name
 	accountDisabled = 2    // UF_ACCOUNTDISABLE
 )
 
@@ -110,6 +112,21 @@ func (system) LockAccount(name string, disable bool) error {
 	flags |= accountDisabled
 	if r, _, _ := netUserSetInfo.Call(0, uintptr(unsafe.Pointer(p)), levelFlags, uintptr(unsafe.Pointer(&flags)), 0); r != 0 {
 		return user(r)
+	}
+	return nil
+}
+
+// ForgetComment implements API.
+func (system) ForgetComment(name string) error {
+	p, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return err
+	}
+	nothing := new(uint16)
+	for _, level := range []uintptr{levelComment, levelFullName} {
+		if r, _, _ := netUserSetInfo.Call(0, uintptr(unsafe.Pointer(p)), level, uintptr(unsafe.Pointer(&nothing)), 0); r != 0 {
+			return user(r)
+		}
 	}
 	return nil
 }

@@ -21,6 +21,35 @@ func (system) Values(key string) ([]string, error) {
 	return k.ReadValueNames(0)
 }
 
+// Keys implements API.
+func (system) Keys(key string) ([]string, error) {
+	k, err := privileged(key)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	return k.ReadSubKeyNames(0)
+}
+
+// Value implements API.
+func (system) Value(key, name string) ([]byte, error) {
+	k, err := privileged(key)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	n, _, err := k.GetValue(name, nil)
+	if err != nil {
+		return nil, found(err)
+	}
+	b := make([]byte, n)
+	n, _, err = k.GetValue(name, b)
+	if err != nil {
+		return nil, err // it grew meanwhile
+	}
+	return b[:n], nil
+}
+
 // DeleteValue implements API.
 func (system) DeleteValue(key, name string) error {
 	k, err := privileged(key)
@@ -161,9 +190,15 @@ func (system) Run(c Command) error {
 		return err
 	}
 	program := filepath.Join(dir, c.Program)
-	p, err := os.StartProcess(program, append([]string{program}, c.Args...), &os.ProcAttr{Dir: dir})
+	none, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
+	}
+	defer none.Close()
+	files := []*os.File{none, none, none} // Windows starts nothing without three
+	p, err := os.StartProcess(program, append([]string{program}, c.Args...), &os.ProcAttr{Dir: dir, Files: files})
+	if err != nil {
+		return found(err)
 	}
 	state, err := p.Wait()
 	if err == nil && !state.Success() {

@@ -3,6 +3,7 @@ package winapi
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unsafe"
 
@@ -16,6 +17,8 @@ var (
 	regDeleteTree  = advapi32.NewProc("RegDeleteTreeW")
 	regSetValueEx  = advapi32.NewProc("RegSetValueExW")
 	regSaveKeyEx   = advapi32.NewProc("RegSaveKeyExW")
+	regLoadKey     = advapi32.NewProc("RegLoadKeyW")
+	regUnLoadKey   = advapi32.NewProc("RegUnLoadKeyW")
 )
 
 // Options of keys. Source: winnt.h, winreg.h.
@@ -76,6 +79,56 @@ func (system) SaveHive(key, file string) error {
 	}
 	if r, _, _ := regSaveKeyEx.Call(uintptr(k), uintptr(unsafe.Pointer(name)), 0, latestFormat); r != 0 {
 		return fmt.Errorf("saving %s: %w", key, windows.Errno(r))
+	}
+	return nil
+}
+
+// OpenOnce implements API.
+func (system) OpenOnce(file string) (*os.File, error) {
+	name, err := windows.UTF16PtrFromString(file)
+	if err != nil {
+		return nil, err
+	}
+	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_DELETE
+	h, err := windows.CreateFile(name, windows.GENERIC_READ|windows.DELETE, share, nil, windows.OPEN_EXISTING, windows.FILE_FLAG_DELETE_ON_CLOSE, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: file, Err: err}
+	}
+	return os.NewFile(uintptr(h), file), nil
+}
+
+// LoadHive implements API.
+func (system) LoadHive(key, file string) error {
+	root, rest, err := split(key)
+	if err != nil {
+		return err
+	}
+	name, err := windows.UTF16PtrFromString(rest)
+	if err != nil {
+		return err
+	}
+	p, err := windows.UTF16PtrFromString(file)
+	if err != nil {
+		return err
+	}
+	if r, _, _ := regLoadKey.Call(uintptr(root), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(p))); r != 0 {
+		return found(windows.Errno(r))
+	}
+	return nil
+}
+
+// UnloadHive implements API.
+func (system) UnloadHive(key string) error {
+	root, rest, err := split(key)
+	if err != nil {
+		return err
+	}
+	name, err := windows.UTF16PtrFromString(rest)
+	if err != nil {
+		return err
+	}
+	if r, _, _ := regUnLoadKey.Call(uintptr(root), uintptr(unsafe.Pointer(name))); r != 0 {
+		return found(windows.Errno(r))
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package winapi
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 // ErrNotFound says that the key, value, account, secret or log is not there.
 var ErrNotFound = errors.New("not found")
@@ -50,6 +53,14 @@ type API interface {
 	// SaveHive writes a loaded hive to a new file. It holds no deleted cells
 	// and needs no log.
 	SaveHive(key, file string) error
+	// OpenOnce opens a file that is gone when it is closed, and also when this
+	// process ends before that.
+	OpenOnce(file string) (*os.File, error)
+	// LoadHive loads the file of a hive that nobody uses as a key right below
+	// HKU; UnloadHive writes what was changed and lets the file go. A restart
+	// does that too.
+	LoadHive(key, file string) error
+	UnloadHive(key string) error
 
 	// DeleteValue deletes a value of a key; the name "" is the default value.
 	DeleteValue(key, name string) error
@@ -57,12 +68,18 @@ type API interface {
 	DeleteKey(key string) error
 	// SetValue gives an existing value new data of the same type.
 	SetValue(key, name string, data []byte) error
-	// Values lists the names of a key's values.
+	// Values lists the names of a key's values, and Keys those of the keys right
+	// below it.
 	Values(key string) ([]string, error)
+	Keys(key string) ([]string, error)
+	// Value is the data of a value, as it stands in the registry.
+	Value(key, name string) ([]byte, error)
 
 	// LockAccount gives a local account a password that nobody knows, and
 	// disables it if that is asked for.
 	LockAccount(name string, disable bool) error
+	// ForgetComment empties the description and the full name of a local account.
+	ForgetComment(name string) error
 	// DeletePrivateData deletes a secret of the LSA.
 	DeletePrivateData(name string) error
 	// DeleteCredentials deletes what Credential Manager keeps for the account

@@ -294,6 +294,27 @@ func (e *Editor) collapse(v Value, data []byte) {
 	le.PutUint32(vk[vkSize:], uint32(len(data)))
 }
 
+// OverwriteValue writes data over the bytes of a value that begin at off. It
+// changes no length.
+func (e *Editor) OverwriteValue(path, name string, off int, data []byte) error {
+	_, v, _, err := e.value(path, name)
+	if err != nil {
+		return err
+	}
+	parts, ok := v.parts()
+	if !ok || off < 0 || int64(off)+int64(len(data)) > v.Size() {
+		return fmt.Errorf("%w: value %q of key %q has no bytes %d to %d", ErrCannot, name, path, off, off+len(data))
+	}
+	for _, p := range parts {
+		if off < len(p) {
+			data = data[copy(p[off:], data):]
+			off = len(p)
+		}
+		off -= len(p)
+	}
+	return nil
+}
+
 // ZeroValue overwrites the data of a value by zeros of the same length.
 func (e *Editor) ZeroValue(path, name string) error {
 	_, v, _, err := e.value(path, name)

@@ -69,23 +69,12 @@ func (h *Hive) coalesce(bin, n uint32) {
 // Deleted is how many bytes of deleted keys and values lie in the unallocated
 // cells of h.
 func (h *Hive) Deleted() (n int64) {
-	for off := uint32(0); off < h.size; {
-		size, ok := h.bin(off)
-		if !ok {
-			off += binAlign
-			continue
-		}
-		h.eachCell(off, size, func(at uint32, cell int64) bool {
-			if p := baseLen + int64(at); cell > 0 {
-				for _, x := range h.b[p+4 : p+cell] {
-					if x != 0 {
-						n++
-					}
-				}
+	h.Free(func(_ int64, b []byte) {
+		for _, x := range b {
+			if x != 0 {
+				n++
 			}
-			return true
-		})
-		off += size
-	}
+		}
+	})
 	return n
 }

@@ -36,6 +36,11 @@ func FuzzOpen(f *testing.F) {
 			_, _ = k.Class(), k.Written()
 			for _, v := range k.Values() {
 				_, _, _ = v.Name(), v.Texts(), v.Size()
+				for _, p := range v.Passages() {
+					if off, n := p.Span(0, len(p.Text)); off < 0 || off+n > len(v.Data()) {
+						t.Fatalf("text at %d, %d bytes, in a value of %d", off, n, len(v.Data()))
+					}
+				}
 			}
 			return nil
 		})
@@ -46,6 +51,7 @@ func FuzzOpen(f *testing.F) {
 		if keys := e.Hive().Root().Keys(); len(keys) > 0 {
 			k := keys[0]
 			if values := k.Values(); len(values) > 0 {
+				_ = e.OverwriteValue(k.Name(), values[0].Name(), int(values[0].Size())-1, []byte{'x'})
 				_ = e.SetValue(k.Name(), values[0].Name(), nil)
 				_ = e.DeleteValue(k.Name(), values[0].Name())
 			}

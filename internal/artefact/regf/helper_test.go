@@ -17,10 +17,7 @@ import (
 // hivex needs perl with its binding of hivex.
 func hivex(t testing.TB) {
 	t.Helper()
-	need.Tool(t, "perl")
-	if err := exec.Command("perl", "-MWin::Hivex", "-e1").Run(); err != nil {
-		t.Skip("perl has no Win::Hivex (Debian: libwin-hivex-perl)")
-	}
+	need.Perl(t, "Win::Hivex")
 }
 
 // dumpHivex lists a hive file as hivex sees it.

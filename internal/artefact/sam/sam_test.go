@@ -80,6 +80,7 @@ func secretsdump(t testing.TB, h hives) string {
 		}
 		args = append(args, "-"+name, file)
 	}
+	need.Python(t, "impacket")
 	cmd := exec.Command(need.Tool(t, "impacket-secretsdump"), append(args, "-history", "LOCAL")...)
 	cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin:"+os.Getenv("PATH")) // the distribution's python has impacket, another one may not
 	out, err := cmd.CombinedOutput()

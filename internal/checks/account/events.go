@@ -124,7 +124,7 @@ func launched(s *cloud.Snapshot, es []cloud.Event) finding.Finding {
 	for _, id := range ids[:min(len(ids), maxPlaces)] {
 		f.Places = append(f.Places, at(s, "ecs", e.Region, "instance/"+id))
 		if len(commands) < 5 {
-			commands = append(commands, command("assay", "fix", "ecs://"+e.Region+"/"+id))
+			commands = append(commands, repair(e.Region, id))
 		}
 	}
 	x := some(ids, 5)

@@ -164,6 +164,6 @@ func keyless(s *cloud.Snapshot, is []cloud.Instance, name string) finding.Findin
 		Title: t(fmt.Sprintf("%s in %s from image %s %s no key pair", count(len(is), "Linux instance"), first.Region, label(first.Image, name), verb(len(is), "has", "have")),
 			fmt.Sprintf("%s 有 %d 台由镜像 %s 创建的 Linux 实例未绑定密钥对", first.Region, len(is), label(first.Image, name))),
 		Fix: fix(t("Give each a new key, and prove that the old is refused", "为每台实例绑定新密钥，并证明旧凭证失效"), consoleKeys,
-			command("assay", "fix", "ecs://"+first.Region+"/"+first.ID),
+			repair(first.Region, first.ID),
 			command("aliyun", "ecs", "AttachKeyPair", "--RegionId", first.Region, "--KeyPairName", "KEYPAIR", "--InstanceIds", `["`+first.ID+`"]`))}
 }

@@ -36,7 +36,7 @@ var keySpread = &Check{
 			f := finding.Finding{Where: at(p.Subject, "ecs", k.Region, "keypair/"+k.Name),
 				Title: t(fmt.Sprintf("Key pair %s in %s opens %s", k.Name, k.Region, count(len(is), "instance")), fmt.Sprintf("%s 的密钥对 %s 可登录 %d 台实例", k.Region, k.Name, len(is))),
 				Fix: fix(t("Spread the instances over several key pairs", "将实例分散到多个密钥对"), consoleKeys,
-					command("assay", "fix", "ecs://"+k.Region+"/"+is[0].ID))}
+					repair(k.Region, is[0].ID))}
 			if len(is) > wide {
 				f.Severity = finding.Medium
 			}
@@ -89,7 +89,7 @@ var keyAge = &Check{
 			if len(is) == 0 {
 				f.Fix = fix(t("Delete it: no instance uses it", "没有实例使用，可删除"), consoleKeys, command("aliyun", "ecs", "DeleteKeyPairs", "--RegionId", k.Region, "--KeyPairNames", `["`+k.Name+`"]`))
 			} else {
-				f.Fix = fix(t("Give the instances a new key", "为实例更换密钥"), consoleKeys, command("assay", "fix", "ecs://"+k.Region+"/"+is[0].ID))
+				f.Fix = fix(t("Give the instances a new key", "为实例更换密钥"), consoleKeys, repair(k.Region, is[0].ID))
 			}
 			p.Report(f)
 		}

@@ -66,17 +66,9 @@ func sharedImage(s *cloud.Snapshot, im *cloud.Image) finding.Finding {
 	return f
 }
 
-// unshare takes at most ten accounts a call: the service ignores further ones
-// in silence.
-func unshare(im *cloud.Image, accounts []string) (out []string) {
-	for part := range slices.Chunk(accounts, 10) {
-		words := []string{"aliyun", "ecs", "ModifyImageSharePermission", "--RegionId", im.Region, "--ImageId", im.ID}
-		for i, a := range part {
-			words = append(words, fmt.Sprintf("--RemoveAccount.%d", i+1), a)
-		}
-		out = append(out, command(words...))
-	}
-	return out
+func unshare(im *cloud.Image, accounts []string) []string {
+	return commands([]string{"aliyun", "ecs", "ModifyImageSharePermission", "--RegionId", im.Region, "--ImageId", im.ID}, 10, accounts,
+		func(i int, a string) []string { return []string{fmt.Sprintf("--RemoveAccount.%d", i), a} })
 }
 
 var publicImages = &Check{
@@ -113,15 +105,13 @@ var shareGroups = &Check{
 			if len(im.Groups) == 0 {
 				continue
 			}
-			words := []string{"aliyun", "ecs", "ModifyImageShareGroupPermission", "--RegionId", im.Region, "--ImageId", im.ID}
-			for i, g := range im.Groups {
-				words = append(words, fmt.Sprintf("--RemoveGroup.%d", i+1), g)
-			}
+			remove := commands([]string{"aliyun", "ecs", "ModifyImageShareGroupPermission", "--RegionId", im.Region, "--ImageId", im.ID}, 10, im.Groups,
+				func(i int, g string) []string { return []string{fmt.Sprintf("--RemoveGroup.%d", i), g} })
 			x := some(im.Groups, 5)
 			p.Report(finding.Finding{Where: at(p.Subject, "ecs", im.Region, "image/"+im.ID), Anchor: strings.Join(im.Groups, " "),
 				Title: finding.Text{EN: fmt.Sprintf("Image %s in %s is shared with the share group %s", label(im.ID, im.Name), im.Region, x.EN),
 					ZH: fmt.Sprintf("%s 的镜像 %s 已共享给共享组 %s", im.Region, label(im.ID, im.Name), x.ZH)},
-				Fix: fix(t("Remove the group", "移除共享组"), consoleImages, command(words...))})
+				Fix: fix(t("Remove the group", "移除共享组"), consoleImages, remove...)})
 		}
 		return p.Context.Err()
 	},

@@ -74,16 +74,11 @@ func diskShare(s *cloud.Snapshot, share *cloud.ResourceShare, held []cloud.Share
 	return f
 }
 
-// disassociate takes at most five resources a call.
-func disassociate(share *cloud.ResourceShare, held []cloud.ShareEntity) (out []string) {
-	for part := range slices.Chunk(held[:min(len(held), maxPlaces)], 5) {
-		words := []string{"aliyun", "resourcesharing", "DisassociateResourceShare", "--region", share.Region, "--ResourceShareId", share.ID}
-		for i, r := range part {
-			words = append(words, fmt.Sprintf("--Resources.%d.ResourceId", i+1), r.ID, fmt.Sprintf("--Resources.%d.ResourceType", i+1), r.Type)
-		}
-		out = append(out, command(words...))
-	}
-	return out
+func disassociate(share *cloud.ResourceShare, held []cloud.ShareEntity) []string {
+	return commands([]string{"aliyun", "resourcesharing", "DisassociateResourceShare", "--region", share.Region, "--ResourceShareId", share.ID}, 5, held[:min(len(held), maxPlaces)],
+		func(i int, r cloud.ShareEntity) []string {
+			return []string{fmt.Sprintf("--Resources.%d.ResourceId", i), r.ID, fmt.Sprintf("--Resources.%d.ResourceType", i), r.Type}
+		})
 }
 
 var externalTargets = &Check{

@@ -39,6 +39,25 @@ func command(words ...string) string {
 	return strings.Join(words, " ")
 }
 
+// commands writes one command for each n items: head, then what words makes of
+// every item and its number from 1. The services take so many at once, and
+// ignore further ones in silence.
+func commands[T any](head []string, n int, items []T, words func(i int, item T) []string) (out []string) {
+	for part := range slices.Chunk(items, n) {
+		line := slices.Clone(head)
+		for i, item := range part {
+			line = append(line, words(i+1, item)...)
+		}
+		out = append(out, command(line...))
+	}
+	return out
+}
+
+// repair is the command that gives an instance a key of its own.
+func repair(region, instance string) string {
+	return command("assay", "fix", "ecs://"+region+"/"+instance, "--generate-key", "KEYFILE", "--key-pair", "KEYPAIR")
+}
+
 func quote(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:@+=,", r)

@@ -203,9 +203,9 @@ func title(tool, base string, secrets []Secret) finding.Text {
 		return finding.Tf("%s: %s holds a secret in clear", "%s:%s 以明文保存了机密", tool, base)
 	}
 	if id != "" {
-		return finding.Tf("%s: %s holds %s of %s", "%[1]s:%[2]s 中保存了 %[4]s 的 %[3]s", tool, base, list, id)
+		return finding.Tf("%s: %s holds %s of %s", "%[1]s：%[2]s 中保存了 %[4]s 的 %[3]s", tool, base, list, id)
 	}
-	return finding.Tf("%s: %s holds %s", "%s:%s 中保存了 %s", tool, base, list)
+	return finding.Tf("%s: %s holds %s", "%s：%s 中保存了 %s", tool, base, list)
 }
 
 // LossRisk says what breaks when a credential file goes.

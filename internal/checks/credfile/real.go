@@ -1,60 +1,16 @@
 package credfile
 
-import "strings"
+import (
+	"strings"
 
-// dummies are words that stand where a secret should be.
-var dummies = map[string]bool{"changeme": true, "change_me": true, "change-me": true, "changeit": true, "changethis": true, "none": true, "null": true, "nil": true,
-	"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "default": true, "redacted": true, "hidden": true,
-	"masked": true, "undefined": true, "empty": true, "todo": true, "dummy": true, "~": true, "prompt": true, "ask": true, "token": true}
-
-// elsewhere are the beginnings of values that say where the secret is kept
-// instead of being one.
-var elsewhere = []string{"file:", "env:", "vault:", "arn:", "enc(", "enc[", "!vault", "$ansible_vault", "kms:", "ssm:", "op://", "secretref:",
-	"{cipher}", "/run/", "/etc/", "/var/", "/home/", "/root/", "/opt/", "/usr/", "/tmp/", "~/", "./", "your",
-	"my_password", "<your", "replace", "insert", "enter_", "put_", "put ", "example", "__"}
-
-// templates are what a template engine or a shell would fill in.
-var templates = []string{"${", "$(", "{{", "}}", "<%", "%{", "%(", "{%", "@@", "`"}
+	"assay/internal/standin"
+)
 
 // Real reports whether a value can be a secret itself. It is false for an
 // empty value, a placeholder value ("changeme", "xxxx", "<password>",
 // "AKIA…EXAMPLE"), a template ("${PASSWORD}") and a reference to a place where
-// the secret is kept.
-func Real(v string) bool {
-	v = strings.TrimSpace(v)
-	low := strings.ToLower(v)
-	if len(v) < 3 || dummies[low] || oneLetter(low) {
-		return false
-	}
-	for _, t := range templates {
-		if strings.Contains(v, t) {
-			return false
-		}
-	}
-	for _, e := range elsewhere {
-		if strings.HasPrefix(low, e) {
-			return false
-		}
-	}
-	first, last := v[0], v[len(v)-1]
-	switch {
-	case first == '<' && last == '>', first == '[' && last == ']', first == '%' && last == '%', first == '@' && last == '@':
-		return false
-	case first == '$' && variable(v[1:]):
-		return false
-	}
-	return !strings.HasSuffix(v, "EXAMPLE") && !strings.HasSuffix(v, "EXAMPLEKEY")
-}
-
-// oneLetter reports whether v is made of one character only, or of the
-// characters people blot a secret out with.
-func oneLetter(v string) bool {
-	return strings.Trim(v, v[:1]) == "" || strings.Trim(v, "x*.-_#?…") == ""
-}
-
-func variable(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && strings.ToUpper(s) == s
-}
+// the secret is kept; "password" is one, in a file that is known to hold one.
+func Real(v string) bool { return standin.Of([]byte(v)) >= standin.Lazy }
 
 // secretWords end the names of settings that hold a secret.
 var secretWords = []string{"password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "access_key_secret", "accesskeysecret",

@@ -2,7 +2,6 @@ package leftover
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"strings"
 
@@ -48,14 +47,14 @@ type Group struct {
 }
 
 // Count is the number of files for people, see Files.
-func (g Group) Count() string { return Files(len(g.Matches)) }
+func (g Group) Count() finding.Text { return Files(len(g.Matches)) }
 
 // Files writes a number of files for people: "1 file", "300 files".
-func Files(n int) string {
+func Files(n int) finding.Text {
 	if n == 1 {
-		return "1 file"
+		return finding.T("1 file", "1 个文件")
 	}
-	return fmt.Sprintf("%d files", n)
+	return finding.Tf("%d files", "%d 个文件", n)
 }
 
 // Size is Bytes for people: "1.5 MiB".
@@ -131,7 +130,7 @@ func (s Spec) report(p *check.Pass[*guest.Guest], g Group) {
 		switch {
 		case s.Group == nil:
 			f.Where = w // a group of one
-		case i < MaxPlaces:
+		case i < MaxPlaces && w.Path != f.Where.Path:
 			f.Places = append(f.Places, w)
 		}
 		if f.Fix != nil {

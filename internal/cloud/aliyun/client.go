@@ -11,7 +11,6 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +42,7 @@ type Try struct {
 	Wait                    time.Duration // before the next try; 0 if there is none
 }
 
-// A Client asks Alibaba Cloud. It is a cloud.Pager, safe for concurrent use.
+// A Client asks Alibaba Cloud. It is a cloud.Caller, safe for concurrent use.
 type Client struct {
 	opts   Options
 	source *source
@@ -226,26 +225,4 @@ func newToken() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails
 	return "assay-" + hex.EncodeToString(b)
-}
-
-// Regions lists the regions of the account, sorted.
-func (c *Client) Regions(ctx context.Context) ([]string, error) {
-	text, err := c.Call(ctx, cloud.Request{Product: "ecs", Action: "DescribeRegions"})
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Regions struct {
-			Region []struct{ RegionId string }
-		}
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, r := range answer.Regions.Region {
-		out = append(out, r.RegionId)
-	}
-	slices.Sort(out)
-	return out, nil
 }

@@ -61,7 +61,7 @@ func TestEndpointFallback(t *testing.T) {
 }
 
 // A Client is what the rooms to the right take.
-var _ cloud.Pager = (*Client)(nil)
+var _ cloud.Caller = (*Client)(nil)
 
 // FuzzRead: whatever an endpoint says is nil or an error of bounded size.
 func FuzzRead(f *testing.F) {

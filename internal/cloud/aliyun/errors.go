@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/finding"
 	"assay/internal/cloud"
 )
 
@@ -25,7 +26,6 @@ const (
 	CodeNoHost      = "assay.NoSuchHost"     // no address of the product exists
 	CodeLost        = "assay.ConnectionLost" // the connection broke
 	CodeBroken      = "assay.BrokenAnswer"   // an answer that is no JSON, or too large
-	CodePaging      = "assay.Paging"         // a listing that does not end
 )
 
 // A credentialError says that there is no credential to sign with.
@@ -57,7 +57,7 @@ func (c *Client) lost(r cloud.Request, err error) *cloud.Error {
 	case err == context.Canceled, err == context.DeadlineExceeded: // the caller's; a try that took too long wraps the same error
 		e.Code = CodeCanceled
 	case errors.Is(err, errTooLarge):
-		e.Code = CodeBroken
+		e.Code, e.Hint = CodeBroken, brokenHint
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Code = CodeNoHost
 		e.Hint.EN = "the product has no address in this region, or this machine cannot resolve names: check the region and the network"
@@ -87,6 +87,8 @@ type refusal struct {
 	} `json:"AccessDeniedDetail"`
 }
 
+var brokenHint = finding.T("the answer was cut or is not the service's: check proxies between here and it, then try again", "响应不完整或并非来自云服务：请检查中间的代理后重试")
+
 // read judges an answer: nil, or why it is none.
 func read(r cloud.Request, x *exchange, now time.Time) *cloud.Error {
 	e := &cloud.Error{Product: r.Product, Action: r.Action, Region: r.Region, Status: x.status}
@@ -94,11 +96,12 @@ func read(r cloud.Request, x *exchange, now time.Time) *cloud.Error {
 		if t := strings.TrimLeft(string(x.body[:min(len(x.body), 64)]), " \r\n\t"); strings.HasPrefix(t, "{") && json.Valid(x.body) {
 			return nil
 		}
-		e.Code, e.Message = CodeBroken, fmt.Sprintf("the answer is no JSON object (%d bytes)", len(x.body))
+		e.Code, e.Message, e.Hint = CodeBroken, fmt.Sprintf("the answer is no JSON object (%d bytes)", len(x.body)), brokenHint
 		return e
 	}
 	var no refusal
 	if err := json.Unmarshal(x.body, &no); err != nil || no.Code == "" {
+		e.Hint = brokenHint
 		e.Code, e.Message = CodeBroken, fmt.Sprintf("HTTP %d %s without the service's words: a proxy may have answered", x.status, http.StatusText(x.status))
 		return e
 	}

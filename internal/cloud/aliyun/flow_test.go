@@ -221,17 +221,17 @@ func TestRepair(t *testing.T) {
 // What another account sees of shares, and how a share is taken back.
 func TestResourceShare(t *testing.T) {
 	s, c := careless(t, "DoubleAdmin")
-	n := 0
 	list := func(r cloud.Request) int {
-		n = 0
-		if err := aliyun.Items(t.Context(), c, r, func(json.RawMessage) error { n++; return nil }); err != nil {
+		n := 0
+		a := cloud.API{Product: r.Product, Action: r.Action, Paging: cloud.ByToken, Size: 100, Items: strings.TrimPrefix(r.Action, "List")}
+		if err := a.Each(t.Context(), c, r.Region, r.Params, func(json.RawMessage) error { n++; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
 	mine := cloud.Request{Product: "resourcesharing", Action: "ListSharedResources", Params: map[string]string{"ResourceOwner": "Self", "ResourceType": "Snapshot"}}
 	if list(mine) != 1 {
-		t.Fatal(n)
+		t.Fatal("the shared snapshot is not listed")
 	}
 	refused(t, "InvalidParameter.Targets.ExternalNotAllowed", c, "resourcesharing", "AssociateResourceShare", "ResourceShareId", "rs-careless002", "Targets.1", double.OutsideAccount)
 	call(t, c, "resourcesharing", "DisassociateResourceShare", "ResourceShareId", "rs-careless001", "Resources.1.ResourceId", "s-careless001", "Resources.1.ResourceType", "Snapshot")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,14 +35,12 @@ func TestPagesAreWhole(t *testing.T) {
 			{"ecs", "DescribeImages", "ImageId", 4, map[string]string{"ImageOwnerAlias": "self"}},
 			{"ecs", "DescribeSnapshots", "SnapshotId", 2, nil},
 			{"ecs", "DescribeInstances", "InstanceId", 4, nil},
-			{"ecs", "DescribeInstanceStatus", "InstanceId", 4, nil},
 			{"ram", "ListUsers", "UserName", 3, nil},
-			{"resourcesharing", "ListSharedTargets", "TargetId", 2, map[string]string{"ResourceOwner": "Self"}},
+			{"resourcesharing", "ListResourceShareAssociations", "EntityId", 2, map[string]string{"AssociationType": "Target"}},
 			{"actiontrail", "LookupEvents", "eventId", 1, nil},
 		} {
 			seen := map[string]bool{}
-			r := cloud.Request{Product: w.product, Action: w.action, Params: w.params}
-			err := aliyun.Items(t.Context(), c, r, func(item json.RawMessage) error {
+			err := reading(t, w.product, w.action).Each(t.Context(), c, "", w.params, func(item json.RawMessage) error {
 				var o map[string]any
 				if err := json.Unmarshal(item, &o); err != nil {
 					return err
@@ -54,6 +53,18 @@ func TestPagesAreWhole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// reading is how the collector walks a list.
+func reading(t testing.TB, product, action string) cloud.API {
+	t.Helper()
+	for _, a := range cloud.Reads() {
+		if a.Product == product && a.Action == action {
+			return a
+		}
+	}
+	t.Fatalf("%s:%s is not read", product, action)
+	return cloud.API{}
 }
 
 // A caller that answers from a function.
@@ -78,20 +89,20 @@ func TestPagesEnd(t *testing.T) {
 	}{
 		{"same token", "ecs", "DescribeSnapshots", func(int, cloud.Request) string { return `{"NextToken":"a","Snapshots":{"Snapshot":[{}]}}` }, 2},
 		{"round of three", "ecs", "DescribeSnapshots", func(n int, _ cloud.Request) string { return fmt.Sprintf(`{"NextToken":"%d"}`, n%3) }, 4},
-		{"endless tokens", "ecs", "DescribeSnapshots", func(n int, _ cloud.Request) string { return fmt.Sprintf(`{"NextToken":"%d"}`, n) }, 10_000},
+		{"endless tokens", "ecs", "DescribeSnapshots", func(n int, _ cloud.Request) string { return fmt.Sprintf(`{"NextToken":"%d"}`, n) }, 20_000},
 		{"page again", "ecs", "DescribeImages", func(int, cloud.Request) string { return `{"TotalCount":500,"Images":{"Image":[{"ImageId":"m-1"}]}}` }, 2},
 		{"endless pages", "ecs", "DescribeImages", func(n int, _ cloud.Request) string {
 			return fmt.Sprintf(`{"TotalCount":2000000000,"Images":{"Image":[{"ImageId":"%d"}]}}`, n)
-		}, 10_000},
+		}, 20_000},
 		{"no marker", "ram", "ListUsers", func(int, cloud.Request) string { return `{"IsTruncated":true}` }, 1},
 		{"same marker", "ram", "ListUsers", func(int, cloud.Request) string { return `{"IsTruncated":true,"Marker":"m"}` }, 2},
 		{"no list", "ecs", "DescribeImages", func(int, cloud.Request) string { return `{"TotalCount":1,"Images":{"Image":7}}` }, 1},
 		{"no object", "ecs", "DescribeImages", func(int, cloud.Request) string { return `[]` }, 1},
 	} {
 		s := &scripted{f: w.f}
-		err := aliyun.Pages(t.Context(), s, cloud.Request{Product: w.product, Action: w.action}, func(json.RawMessage) error { return nil })
+		err := reading(t, w.product, w.action).Each(t.Context(), s, "", nil, func(json.RawMessage) error { return nil })
 		var e *cloud.Error
-		if !errors.As(err, &e) || e.Code != aliyun.CodePaging || s.n != w.calls {
+		if coded := errors.As(err, &e) && e.Code == cloud.CodePaging; coded == strings.HasPrefix(w.name, "no ") && w.name != "no marker" || err == nil || s.n != w.calls {
 			t.Errorf("%s: %v after %d calls", w.name, err, s.n)
 		}
 	}
@@ -103,7 +114,7 @@ func TestPagesStop(t *testing.T) {
 	}}
 	enough := errors.New("enough")
 	n := 0
-	err := aliyun.Items(t.Context(), s, cloud.Request{Product: "ecs", Action: "DescribeSnapshots"}, func(json.RawMessage) error {
+	err := reading(t, "ecs", "DescribeSnapshots").Each(t.Context(), s, "", nil, func(json.RawMessage) error {
 		if n++; n == 5 {
 			return enough
 		}
@@ -112,6 +123,13 @@ func TestPagesStop(t *testing.T) {
 	if err != enough || s.n != 3 {
 		t.Errorf("%v after %d calls", err, s.n)
 	}
+	// A service that gives shorter pages than it was asked for loses nothing.
+	n, s = 0, &scripted{f: func(k int, _ cloud.Request) string {
+		return fmt.Sprintf(`{"TotalCount":250,"Images":{"Image":[%s{"ImageId":"m-%d"}]}}`, strings.Repeat(fmt.Sprintf(`{"ImageId":"x-%d"},`, k), 49), k)
+	}}
+	if err := reading(t, "ecs", "DescribeImages").Each(t.Context(), s, "", nil, func(json.RawMessage) error { n++; return nil }); err != nil || n != 250 {
+		t.Errorf("%d of 250, %v", n, err)
+	}
 	// What lessens while it is read ends with an empty page.
 	s = &scripted{f: func(n int, _ cloud.Request) string {
 		if n > 1 {
@@ -119,17 +137,17 @@ func TestPagesStop(t *testing.T) {
 		}
 		return `{"TotalCount":2,"Images":{"Image":[{}]}}`
 	}}
-	if err := aliyun.Pages(t.Context(), s, cloud.Request{Product: "ecs", Action: "DescribeImages"}, func(json.RawMessage) error { return nil }); err != nil || s.n != 2 {
+	if err := reading(t, "ecs", "DescribeImages").Each(t.Context(), s, "", nil, func(json.RawMessage) error { return nil }); err != nil || s.n != 2 {
 		t.Errorf("%v after %d calls", err, s.n)
 	}
 }
 
 // The parameters of the caller stay as they were.
 func TestPagesLeaveParams(t *testing.T) {
-	r := cloud.Request{Product: "ecs", Action: "DescribeSnapshots", Params: map[string]string{"SnapshotIds": "[]"}}
+	params := map[string]string{"SnapshotIds": "[]"}
 	s := &scripted{f: func(n int, _ cloud.Request) string { return `{}` }}
-	if err := aliyun.Pages(t.Context(), s, r, func(json.RawMessage) error { return nil }); err != nil || len(r.Params) != 1 {
-		t.Error(err, r.Params)
+	if err := reading(t, "ecs", "DescribeSnapshots").Each(t.Context(), s, "", params, func(json.RawMessage) error { return nil }); err != nil || len(params) != 1 {
+		t.Error(err, params)
 	}
 }
 
@@ -139,8 +157,7 @@ func FuzzPages(f *testing.F) {
 	f.Add(`{"TotalCount":3,"Images":{"Image":[{"ImageId":"m-1"}]}}`, uint8(1))
 	f.Add(`{"IsTruncated":true,"Marker":"m"}`, uint8(2))
 	f.Add(`{"Invocation":{"NextToken":"x","InvocationResults":null}}`, uint8(3))
-	kinds := []cloud.Request{{Product: "ecs", Action: "DescribeSnapshots"}, {Product: "ecs", Action: "DescribeImages"}, {Product: "ram", Action: "ListUsers"},
-		{Product: "ecs", Action: "DescribeInvocationResults"}}
+	kinds := []cloud.API{reading(f, "ecs", "DescribeSnapshots"), reading(f, "ecs", "DescribeImages"), reading(f, "ram", "ListUsers"), reading(f, "ecs", "DescribeRegions")}
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
 		s := &scripted{f: func(n int, _ cloud.Request) string {
 			if n > 3 {
@@ -148,6 +165,6 @@ func FuzzPages(f *testing.F) {
 			}
 			return text
 		}}
-		_ = aliyun.Items(t.Context(), s, kinds[int(kind)%len(kinds)], func(json.RawMessage) error { return nil })
+		_ = kinds[int(kind)%len(kinds)].Each(t.Context(), s, "", nil, func(json.RawMessage) error { return nil })
 	})
 }

@@ -14,30 +14,11 @@ type API struct {
 	// answer came. Again says the same of a write that comes to the same when
 	// it is done twice.
 	Read, Again bool
-	Paging      Paging
 	DryRun      bool   // knows the parameter DryRun
 	Token       bool   // takes a ClientToken: repeating it does nothing twice
 	Params      string // what assay sends, names separated by spaces, indices as N
 	Permission  string // RAM action; "" is Product:Action, "-" none
 }
-
-// A Paging says how a listing is cut into pages.
-type Paging struct {
-	Style Style
-	Items string // path of the list in an answer: "Images.Image"
-	Most  int    // the largest page that the service gives
-}
-
-// A Style is a way to ask for pages.
-type Style int
-
-// The styles.
-const (
-	Whole  Style = iota // one answer holds all
-	Number              // PageNumber, PageSize; TotalCount
-	Token               // NextToken, MaxResults
-	Marker              // Marker, MaxItems; IsTruncated
-)
 
 // versions are the API versions that assay speaks, by product.
 var versions = map[string]string{
@@ -46,8 +27,8 @@ var versions = map[string]string{
 }
 
 // Table lists every API that assay may call. Sources: the official API
-// metadata (parameters), the SDK's structures (item paths), the services' RAM
-// pages (permissions). A call of anything else is refused here.
+// metadata (parameters), the services' RAM pages (permissions). How a list is
+// walked is package cloud's to know; the parameters of paging are in no entry. A call of anything else is refused here.
 func Table() []API {
 	out := append(append(append(ecs(), ram()...), directory()...), others()...)
 	for i := range out {
@@ -60,14 +41,9 @@ func Table() []API {
 	return out
 }
 
-func number(items string, most int) Paging { return Paging{Number, items, most} }
-func token(items string, most int) Paging  { return Paging{Token, items, most} }
-func marker(items string) Paging           { return Paging{Marker, items, 1000} }
-func whole(items string) Paging            { return Paging{Whole, items, 0} }
-
 func ecs() []API {
-	read := func(action string, p Paging, params string) API {
-		return API{Product: "ecs", Action: action, Read: true, Paging: p, Params: "RegionId " + params}
+	read := func(action, params string) API {
+		return API{Product: "ecs", Action: action, Read: true, Params: "RegionId " + params}
 	}
 	write := func(action, params string) API {
 		return API{Product: "ecs", Action: action, Params: "RegionId " + params, DryRun: has(params, "DryRun"), Token: has(params, "ClientToken")}
@@ -77,25 +53,25 @@ func ecs() []API {
 		a.Again = true
 		return a
 	}
-	regions := read("DescribeRegions", whole("Regions.Region"), "")
+	regions := read("DescribeRegions", "")
 	regions.Params = "AcceptLanguage"
 	return []API{
 		regions,
-		read("DescribeImages", number("Images.Image", 100), "ImageOwnerAlias ImageId IsPublic Status Tag.N.Key Tag.N.Value"),
-		read("DescribeImageSharePermission", number("Accounts.Account", 100), "ImageId"),
-		read("DescribeSnapshots", token("Snapshots.Snapshot", 100), "SnapshotIds Tag.N.Key Tag.N.Value"),
-		read("DescribeInstances", token("Instances.Instance", 100), "InstanceIds ImageId Tag.N.Key Tag.N.Value"),
-		read("DescribeInstanceStatus", number("InstanceStatuses.InstanceStatus", 50), "InstanceId.N"),
-		read("DescribeKeyPairs", number("KeyPairs.KeyPair", 50), "KeyPairName IncludePublicKey"),
-		read("DescribeLaunchTemplates", number("LaunchTemplateSets.LaunchTemplateSet", 50), ""),
-		read("DescribeLaunchTemplateVersions", number("LaunchTemplateVersionSets.LaunchTemplateVersionSet", 50), "LaunchTemplateId LaunchTemplateVersion.N DefaultVersion"),
-		read("DescribeAutoProvisioningGroups", number("AutoProvisioningGroups.AutoProvisioningGroup", 100), ""),
-		read("DescribeAutoProvisioningGroupInstances", number("Instances.Instance", 100), "AutoProvisioningGroupId"),
-		read("DescribeTasks", number("TaskSet.Task", 100), "TaskAction TaskIds TaskStatus"),
-		read("DescribeDiskEncryptionByDefaultStatus", whole(""), ""),
-		read("DescribeUserData", whole(""), "InstanceId"),
-		read("DescribeCloudAssistantStatus", token("InstanceCloudAssistantStatusSet.InstanceCloudAssistantStatus", 50), "InstanceId.N"),
-		read("DescribeInvocationResults", token("Invocation.InvocationResults.InvocationResult", 50), "InvokeId InstanceId"),
+		read("DescribeImages", "ImageOwnerAlias ImageId IsPublic Status Tag.N.Key Tag.N.Value"),
+		read("DescribeImageSharePermission", "ImageId"),
+		read("DescribeSnapshots", "SnapshotIds Tag.N.Key Tag.N.Value"),
+		read("DescribeInstances", "InstanceIds ImageId Tag.N.Key Tag.N.Value"),
+		read("DescribeInstanceStatus", "InstanceId.N"),
+		read("DescribeKeyPairs", "KeyPairName IncludePublicKey"),
+		read("DescribeLaunchTemplates", ""),
+		read("DescribeLaunchTemplateVersions", "LaunchTemplateId LaunchTemplateVersion.N DefaultVersion"),
+		read("DescribeAutoProvisioningGroups", ""),
+		read("DescribeAutoProvisioningGroupInstances", "AutoProvisioningGroupId"),
+		read("DescribeTasks", "TaskAction TaskIds TaskStatus"),
+		read("DescribeDiskEncryptionByDefaultStatus", ""),
+		read("DescribeUserData", "InstanceId"),
+		read("DescribeCloudAssistantStatus", "InstanceId.N"),
+		read("DescribeInvocationResults", "InvokeId InstanceId"),
 
 		again("ModifyImageSharePermission", "ImageId AddAccount.N RemoveAccount.N IsPublic DryRun"),
 		again("ModifyImageAttribute", "ImageId Description ImageName Status DryRun"),
@@ -115,30 +91,29 @@ func ecs() []API {
 }
 
 func ram() []API {
-	api := func(action string, read bool, p Paging, params string) API {
-		return API{Product: "ram", Action: action, Read: read, Paging: p, Params: params}
+	read := func(action, params string) API {
+		return API{Product: "ram", Action: action, Read: true, Params: params}
 	}
-	read := func(action string, p Paging, params string) API { return api(action, true, p, params) }
-	write := func(action, params string) API { return api(action, false, Paging{}, params) }
+	write := func(action, params string) API { return API{Product: "ram", Action: action, Params: params} }
 	return []API{
-		read("ListUsers", marker("Users.User"), ""),
-		read("ListGroups", marker("Groups.Group"), ""),
-		read("ListRoles", marker("Roles.Role"), ""),
-		read("ListPolicies", marker("Policies.Policy"), "PolicyType"),
-		read("ListUsersForGroup", marker("Users.User"), "GroupName"),
-		read("ListGroupsForUser", whole("Groups.Group"), "UserName"),
-		read("ListPoliciesForUser", whole("Policies.Policy"), "UserName"),
-		read("ListPoliciesForGroup", whole("Policies.Policy"), "GroupName"),
-		read("ListPoliciesForRole", whole("Policies.Policy"), "RoleName"),
-		read("ListEntitiesForPolicy", whole(""), "PolicyName PolicyType"),
-		read("ListPolicyVersions", whole("PolicyVersions.PolicyVersion"), "PolicyName PolicyType"),
-		read("ListAccessKeys", whole("AccessKeys.AccessKey"), "UserName"),
-		read("GetUser", whole(""), "UserName"),
-		read("GetGroup", whole(""), "GroupName"),
-		read("GetRole", whole(""), "RoleName"),
-		read("GetPolicy", whole(""), "PolicyName PolicyType"),
-		read("GetPolicyVersion", whole(""), "PolicyName PolicyType VersionId"),
-		read("DecodeDiagnosticMessage", whole(""), "EncodedDiagnosticMessage"),
+		read("ListUsers", ""),
+		read("ListGroups", ""),
+		read("ListRoles", ""),
+		read("ListPolicies", "PolicyType"),
+		read("ListUsersForGroup", "GroupName"),
+		read("ListGroupsForUser", "UserName"),
+		read("ListPoliciesForUser", "UserName"),
+		read("ListPoliciesForGroup", "GroupName"),
+		read("ListPoliciesForRole", "RoleName"),
+		read("ListEntitiesForPolicy", "PolicyName PolicyType"),
+		read("ListPolicyVersions", "PolicyName PolicyType"),
+		read("ListAccessKeys", "UserName"),
+		read("GetUser", "UserName"),
+		read("GetGroup", "GroupName"),
+		read("GetRole", "RoleName"),
+		read("GetPolicy", "PolicyName PolicyType"),
+		read("GetPolicyVersion", "PolicyName PolicyType VersionId"),
+		read("DecodeDiagnosticMessage", "EncodedDiagnosticMessage"),
 		write("CreatePolicy", "PolicyName PolicyDocument Description"),
 		write("DeletePolicy", "PolicyName"),
 		write("CreatePolicyVersion", "PolicyName PolicyDocument SetAsDefault"),
@@ -154,25 +129,26 @@ func ram() []API {
 }
 
 func directory() []API {
-	api := func(action string, read bool, p Paging, params string) API {
-		return API{Product: "resourcemanager", Action: action, Read: read, Paging: p, Params: params}
+	read := func(action, params string) API {
+		return API{Product: "resourcemanager", Action: action, Read: true, Params: params}
 	}
-	read := func(action string, p Paging, params string) API { return api(action, true, p, params) }
-	write := func(action, params string) API { return api(action, false, Paging{}, params) }
+	write := func(action, params string) API {
+		return API{Product: "resourcemanager", Action: action, Params: params}
+	}
 	return []API{
-		read("ListPolicyAttachments", number("PolicyAttachments.PolicyAttachment", 100), "PolicyName PolicyType PrincipalName PrincipalType"),
-		read("GetResourceDirectory", whole(""), ""),
-		read("GetFolder", whole(""), "FolderId"),
-		read("GetAccount", whole(""), "AccountId"),
-		read("ListFoldersForParent", number("Folders.Folder", 100), "ParentFolderId"),
-		read("ListAccounts", number("Accounts.Account", 100), ""),
-		read("ListAccountsForParent", number("Accounts.Account", 100), "ParentFolderId"),
-		read("ListAncestors", whole("Folders.Folder"), "ChildId"),
-		read("ListControlPolicies", number("ControlPolicies.ControlPolicy", 100), "PolicyType"),
-		read("GetControlPolicy", whole(""), "PolicyId"),
-		read("GetControlPolicyEnablementStatus", whole(""), ""),
-		read("ListControlPolicyAttachmentsForTarget", whole("ControlPolicyAttachments.ControlPolicyAttachment"), "TargetId"),
-		read("ListTargetAttachmentsForControlPolicy", number("TargetAttachments.TargetAttachment", 100), "PolicyId"),
+		read("ListPolicyAttachments", "PolicyName PolicyType PrincipalName PrincipalType"),
+		read("GetResourceDirectory", ""),
+		read("GetFolder", "FolderId"),
+		read("GetAccount", "AccountId"),
+		read("ListFoldersForParent", "ParentFolderId"),
+		read("ListAccounts", ""),
+		read("ListAccountsForParent", "ParentFolderId"),
+		read("ListAncestors", "ChildId"),
+		read("ListControlPolicies", "PolicyType"),
+		read("GetControlPolicy", "PolicyId"),
+		read("GetControlPolicyEnablementStatus", ""),
+		read("ListControlPolicyAttachmentsForTarget", "TargetId"),
+		read("ListTargetAttachmentsForControlPolicy", "PolicyId"),
 		write("CreateControlPolicy", "PolicyName PolicyDocument EffectScope Description"),
 		write("UpdateControlPolicy", "PolicyId NewPolicyName NewPolicyDocument NewDescription"),
 		write("DeleteControlPolicy", "PolicyId"),
@@ -184,25 +160,25 @@ func directory() []API {
 }
 
 func others() []API {
-	sharing := func(action string, read bool, p Paging, params string) API {
-		return API{Product: "resourcesharing", Action: action, Read: read, Paging: p, Params: params}
+	sharing := func(action string, read bool, params string) API {
+		return API{Product: "resourcesharing", Action: action, Read: read, Params: params}
 	}
 	return []API{
 		{Product: "sts", Action: "GetCallerIdentity", Read: true, Permission: "-"},
 		{Product: "sts", Action: "AssumeRole", Again: true, Params: "RoleArn RoleSessionName DurationSeconds Policy"},
-		sharing("ListResourceShares", true, token("ResourceShares", 100), "ResourceOwner ResourceShareIds.N"),
-		sharing("ListResourceShareAssociations", true, token("ResourceShareAssociations", 100), "AssociationType ResourceShareIds.N ResourceId"),
-		sharing("ListSharedResources", true, token("SharedResources", 100), "ResourceOwner ResourceType ResourceShareIds.N"),
-		sharing("ListSharedTargets", true, token("SharedTargets", 100), "ResourceOwner ResourceShareIds.N"),
-		sharing("CreateResourceShare", false, Paging{}, "ResourceShareName AllowExternalTargets Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
-		sharing("AssociateResourceShare", false, Paging{}, "ResourceShareId Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
-		sharing("DisassociateResourceShare", false, Paging{}, "ResourceShareId Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
-		sharing("UpdateResourceShare", false, Paging{}, "ResourceShareId ResourceShareName AllowExternalTargets"),
-		sharing("DeleteResourceShare", false, Paging{}, "ResourceShareId"),
-		{Product: "ess", Action: "DescribeScalingGroups", Read: true, Paging: number("ScalingGroups.ScalingGroup", 50), Params: "RegionId ScalingGroupId.N"},
-		{Product: "ess", Action: "DescribeScalingConfigurations", Read: true, Paging: number("ScalingConfigurations.ScalingConfiguration", 50),
+		sharing("ListResourceShares", true, "ResourceOwner ResourceShareIds.N"),
+		sharing("ListResourceShareAssociations", true, "AssociationType ResourceShareIds.N ResourceId"),
+		sharing("ListSharedResources", true, "ResourceOwner ResourceType ResourceShareIds.N"),
+		sharing("ListSharedTargets", true, "ResourceOwner ResourceShareIds.N"),
+		sharing("CreateResourceShare", false, "ResourceShareName AllowExternalTargets Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
+		sharing("AssociateResourceShare", false, "ResourceShareId Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
+		sharing("DisassociateResourceShare", false, "ResourceShareId Resources.N.ResourceId Resources.N.ResourceType Targets.N"),
+		sharing("UpdateResourceShare", false, "ResourceShareId ResourceShareName AllowExternalTargets"),
+		sharing("DeleteResourceShare", false, "ResourceShareId"),
+		{Product: "ess", Action: "DescribeScalingGroups", Read: true, Params: "RegionId ScalingGroupId.N"},
+		{Product: "ess", Action: "DescribeScalingConfigurations", Read: true,
 			Params: "RegionId ScalingGroupId ScalingConfigurationId.N"},
-		{Product: "actiontrail", Action: "LookupEvents", Read: true, Paging: token("Events", 50),
+		{Product: "actiontrail", Action: "LookupEvents", Read: true,
 			Params: "LookupAttribute.N.Key LookupAttribute.N.Value StartTime EndTime"},
 	}
 }

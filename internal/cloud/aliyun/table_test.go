@@ -48,13 +48,10 @@ func TestTableAgainstMetadata(t *testing.T) {
 			t.Errorf("%s: version %s, metadata %s", name, a.Version, m[0])
 		}
 		sent := strings.Fields(a.Params)
-		switch a.Paging.Style {
-		case aliyun.Number:
-			sent = append(sent, "PageNumber", "PageSize")
-		case aliyun.Token:
-			sent = append(sent, "NextToken", "MaxResults")
-		case aliyun.Marker:
-			sent = append(sent, "Marker", "MaxItems")
+		for _, r := range cloud.Reads() {
+			if r.Product == a.Product && r.Action == a.Action {
+				sent = append(sent, map[cloud.Paging][]string{cloud.ByNumber: {"PageNumber", "PageSize"}, cloud.ByToken: {"NextToken", "MaxResults"}, cloud.ByMarker: {"Marker", "MaxItems"}}[r.Paging]...)
+			}
 		}
 		known := map[string]bool{"RegionId": true, "AcceptLanguage": true} // common to all
 		for _, p := range m[1:] {

@@ -19,11 +19,13 @@ const (
 	Hang                         // no answer until the client leaves
 	Slow                         // the answer comes after Delay
 	Garbage                      // 502 with HTML, as a proxy answers
+	Loop                         // the answer's page token is the same every time
 )
 
 // A Fault is one line of a fault plan: which calls fail and how.
 type Fault struct {
 	Action string // "ecs:DescribeImages"; "" or "*" for all
+	Region string // only calls with this RegionId; "" for all
 	Skip   int    // so many calls pass first
 	Times  int    // then so many fail; 0: all of them
 	Kind   FaultKind
@@ -50,9 +52,9 @@ func (s *Server) Heal() {
 	s.faults = nil
 }
 
-func (s *Server) fault(name string) *Fault {
+func (s *Server) fault(name, region string) *Fault {
 	for _, f := range s.faults {
-		if f.Action != "" && f.Action != "*" && f.Action != name {
+		if f.Region != "" && f.Region != region || f.Action != "" && f.Action != "*" && f.Action != name {
 			continue
 		}
 		f.seen++
@@ -66,7 +68,7 @@ func (s *Server) fault(name string) *Fault {
 
 // early says that the call does not take effect.
 func (f *Fault) early() bool {
-	return f.Kind != CutAfter && f.Kind != Truncate && f.Kind != Slow
+	return f.Kind != CutAfter && f.Kind != Truncate && f.Kind != Slow && f.Kind != Loop
 }
 
 // apply fails the call, and reports whether that was its answer.
@@ -84,7 +86,7 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *call) bool {
 		}
 	}
 	switch f.Kind {
-	case Truncate:
+	case Truncate, Loop:
 		return false
 	case Slow:
 		wait(r, f.Delay)

@@ -148,6 +148,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault.Kind == Truncate {
 		w = &halved{w}
 	}
+	if o, ok := answer.(obj); ok && fault != nil && fault.Kind == Loop {
+		for _, token := range []string{"NextToken", "Marker"} {
+			if _, has := o[token]; has || token == "NextToken" {
+				o[token] = "round-and-round"
+			}
+		}
+	}
 	write(w, status, answer)
 }
 
@@ -220,9 +227,12 @@ func (s *Server) answer(r *http.Request, c *call) (any, *Fault, *fail) {
 	defer s.mu.Unlock()
 	name := c.product + ":" + c.action
 	s.state.Counts[name]++
-	fault := s.fault(name)
+	fault := s.fault(name, c.p["RegionId"])
 	if fault != nil && fault.early() {
 		return nil, fault, nil
+	}
+	if fault != nil && fault.Kind == Loop {
+		delete(c.p, "NextToken") // the token that it gives is none that it knows
 	}
 	if f := s.throttle(c.product, c.now); f != nil {
 		return nil, nil, f

@@ -12,6 +12,7 @@ if ! mkdir $D 2>/dev/null; then
 	mkdir $D || die "$D cannot be made"
 fi
 fail() { echo "$*" >&2; erase; rm -rf $D; exit 1; }
+bad=$(sshd -t 2>&1) || fail "sshd refuses its settings already, before this fix: mend them first, it would not come back from a restart: $(echo "$bad" | head -n 3)"
 mkdir $D/backup && : >$D/manifest || fail "no room for the backups"
 i=0
 while read -r kind p; do

@@ -71,8 +71,11 @@ make() {
 	)
 }
 
-# reload makes the running sshd read its files again. It keeps connections.
+# reload makes the running sshd read its files again. It keeps connections. An
+# sshd that is told to read settings which it refuses ends: it goes on with the
+# old ones instead.
 reload() {
+	sshd -t 2>/dev/null || return 1
 	if [ -d /run/systemd/system ]; then
 		for u in ssh sshd; do
 			systemctl is-active --quiet $u.service && systemctl reload $u.service && return 0
@@ -126,5 +129,36 @@ fire() {
 	n=0
 	while [ -d $D/lock ] && [ $n -lt 20 ]; do sleep 1; n=$((n + 1)); done
 	until restore; do sleep 10; done
+	return 0
+}
+
+# image tells this run of the sshd that listens from the next one of the same
+# process, as a reload makes it: where its stack ends is another place each
+# time. It prints nothing where that is not known: nobody listens but systemd,
+# or the system does not move stacks.
+image() {
+	[ "$(cat /proc/sys/kernel/randomize_va_space 2>/dev/null)" != 0 ] || return 0
+	for u in ssh sshd; do
+		[ -d /run/systemd/system ] && p=$(systemctl show -p MainPID $u.service 2>/dev/null) && p=${p#MainPID=} || continue
+		[ "${p:-0}" != 0 ] && place "$p" && return 0
+	done
+	for f in "$(sshd -T 2>/dev/null | awk '$1 == "pidfile" { print $2 }')" /run/sshd.pid /var/run/sshd.pid; do
+		[ -n "$f" ] && [ -f "$f" ] && place "$(cat "$f")" && return 0
+	done
+	return 0
+}
+place() { awk -v p="$1" '/\[stack\]/ { sub(/.*-/, "", $1); print p, $1; n = 1 } END { exit !n }' "/proc/$1/maps" 2>/dev/null; }
+
+# taken waits until sshd runs anew after a reload: it is only told to by that,
+# and on a busy machine it takes more connections with the old settings. A login
+# with them proves nothing.
+taken() {
+	[ -n "$1" ] || { sleep 2; return 0; }
+	n=0
+	while _i=$(image) && { [ -z "$_i" ] || [ "$_i" = "$1" ]; }; do
+		[ $n -lt 15 ] || return 1
+		sleep 1
+		n=$((n + 1))
+	done
 	return 0
 }

@@ -14,4 +14,6 @@ for u in $USERS; do
 		$1 == "pubkeyauthentication" && $2 != "yes" { bad = "no key" }
 		END { if (bad != "") { print "sshd would still take " bad " from " u; exit 1 } }' $D/new >&2 || exit 1
 done
+was=$(image)
 reload || die "sshd does not reload"
+taken "$was" || die "sshd does not read its settings again"

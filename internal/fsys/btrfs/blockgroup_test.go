@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -83,13 +82,10 @@ func TestBlockGroupTree(t *testing.T) {
 	if len(lost) != 1 || lost[0] != (span.Span{Off: at, Len: 16384}) {
 		t.Errorf("no longer free: %v, want the new tree block at %d", lost, at)
 	}
-	if os.Getuid() == 0 {
-		dir := t.TempDir()
-		if out, err := exec.Command("mount", "-o", "loop,ro", img, dir).CombinedOutput(); err != nil {
-			t.Fatalf("Linux does not mount it: %v\n%s", err, out)
-		}
-		need.Run(t, "umount", dir)
-	}
+	need.Root(t)
+	dir := t.TempDir()
+	need.Mount(t, img, dir, "ro")
+	need.Unmount(t, dir)
 }
 
 // moveBlockGroups makes the block group tree, which the mkfs.btrfs of most

@@ -310,7 +310,7 @@ func TestEdit(t *testing.T) {
 // TestEditSoak edits volumes of other content, for as long as it is let.
 func TestEditSoak(t *testing.T) {
 	if os.Getenv("ASSAY_SOAK") == "" {
-		t.Skip("set ASSAY_SOAK=1")
+		t.Skip("runs with ASSAY_SOAK=1")
 	}
 	need.Root(t)
 	need.Tool(t, "mkfs.btrfs", "btrfs", "mount", "chattr", "cp")

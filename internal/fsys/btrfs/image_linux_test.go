@@ -40,12 +40,12 @@ func newImage(t testing.TB, v variant) string {
 func mount(t testing.TB, img, options string) (dir string, done func()) {
 	t.Helper()
 	dir = t.TempDir()
-	need.Run(t, "mount", "-t", "btrfs", "-o", strings.TrimSuffix("loop,noatime,"+options, ","), img, dir)
+	need.Mount(t, img, dir, "noatime,"+options, "-t", "btrfs")
 	mounted := true
 	done = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
+			need.Unmount(t, dir)
 		}
 	}
 	t.Cleanup(done)

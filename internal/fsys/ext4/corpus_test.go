@@ -153,7 +153,7 @@ func TestCorpus(t *testing.T) {
 	opened, images := 0, 0
 	corpusImages(t, "*", func(name string, img []byte) {
 		images++
-		begin := time.Now()
+		begin := need.CPU()
 		f, err := Open(bytes.NewReader(img), int64(len(img)))
 		if err != nil {
 			t.Logf("%-34s not opened: %v", name, err)
@@ -163,7 +163,7 @@ func TestCorpus(t *testing.T) {
 		names, failed := exercise(t, f)
 		d := f.Describe()
 		t.Logf("%-34s %s replayed=%v names=%d errors=%d problems=%v", name, d.Type, d.Replayed, names, failed, d.Problems)
-		if took := time.Since(begin); took > 5*time.Second {
+		if took := need.CPU() - begin; took > 5*time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
 	})
@@ -181,10 +181,12 @@ func TestCorpusJournals(t *testing.T) {
 			}
 			f, err := Open(bytes.NewReader(img), int64(len(img)))
 			if err != nil {
-				t.Skip(err)
+				t.Logf("not opened: %v", err) // broken on purpose
+				return
 			}
 			if f.stale && strings.Contains(f.problems[0].Detail, "fast commits") {
-				t.Skip("e2fsck replays fast commits, we say that we do not")
+				t.Log("e2fsck replays fast commits, we say that we do not")
+				return
 			}
 			n := againstE2fsck(t, p)
 			t.Logf("%d blocks replayed; %v", n, f.problems)

@@ -68,30 +68,13 @@ func mkfs(t testing.TB, v variant, extra ...string) string {
 func mount(t testing.TB, img, opts string) (dir string, unmount func()) {
 	t.Helper()
 	need.Root(t)
-	need.Tool(t, "mount", "umount")
 	dir = t.TempDir()
-	for try := 0; ; try++ { // two that look for a loop device at once may find the same
-		out, err := exec.Command("mount", "-t", "ext4", "-o", "loop,"+opts, img, dir).CombinedOutput()
-		if err == nil {
-			break
-		}
-		if try == 10 || !bytes.Contains(out, []byte("already mounted")) {
-			t.Fatalf("mount %s: %v\n%s", opts, err, out)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	need.Mount(t, img, dir, opts, "-t", "ext4")
 	done := false
 	unmount = func() {
-		for try := 0; !done; try++ {
-			// A child of a test beside this one may hold a file for a moment,
-			// between fork and exec.
-			out, err := exec.Command("umount", dir).CombinedOutput()
-			if done = err == nil || try == 100; err != nil && done {
-				t.Errorf("umount: %v\n%s", err, out)
-			}
-			if !done {
-				time.Sleep(20 * time.Millisecond)
-			}
+		if !done {
+			done = true
+			need.Unmount(t, dir)
 		}
 	}
 	t.Cleanup(unmount)

@@ -81,7 +81,7 @@ func mounted(t *testing.T, size int64, mkfs ...string) (dir, img string) {
 	}
 	need.Run(t, mkfs[0], append(mkfs[1:], img)...)
 	dir = t.TempDir()
-	need.Run(t, "mount", "-o", "loop", img, dir)
+	need.Mount(t, img, dir, "")
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() })
 	return dir, img
 }

@@ -19,5 +19,5 @@
 //
 // NTFS has no public specification. Sources of offsets: ntfs-3g
 // include/ntfs-3g/layout.h and Linux fs/ntfs3/ntfs.h; of LZNT1, [MS-XCA]
-// section 2.5; of reparse points, [MS-FSCC] section 2.1.2.
+// section 2.5; of XPRESS, section 2.2; of reparse points, [MS-FSCC] section 2.1.2.
 package ntfs

@@ -168,7 +168,7 @@ func (e *Editor) BlankStream(n fsys.Node, name string) error {
 	if own(in.base.no) && in.base.no != recordRoot || in.metafile() {
 		return fmt.Errorf("%w: it is one of the file system's own", fsys.ErrCannot)
 	}
-	if err := in.elsewhere(); err != nil && a.is(typeData, "WofCompressedData") {
+	if err := in.elsewhere(); err != nil && a.is(typeData, wofStream) {
 		return fmt.Errorf("%w: %w", fsys.ErrCannot, err)
 	}
 	s, err := in.stream(a)

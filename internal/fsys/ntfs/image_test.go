@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,30 +43,12 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 	umount = func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
-			waitUnlocked(t, img)
+			need.Unmount(t, dir)
+			need.Unlocked(t, img)
 		}
 	}
 	t.Cleanup(umount)
 	return dir, umount
-}
-
-// waitUnlocked waits until the FUSE process has ended, which is when its lock
-// on the image is gone.
-func waitUnlocked(t testing.TB, img string) {
-	t.Helper()
-	f, err := os.OpenFile(img, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	_ = exec.Command("fuser", img).Run()
-	if err := exec.Command("flock", "-w", "10", img, "true").Run(); err != nil {
-		t.Logf("flock: %v", err)
-	}
-	if err := f.Sync(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func openImage(t testing.TB, img string) *FS {

@@ -98,13 +98,16 @@ func fileTime(b []byte) fsys.Time {
 // Windows Subsystem for Linux keeps modes) are not read.
 func (f *FS) Xattrs(fsys.Node) ([]fsys.Xattr, error) { return nil, nil }
 
-// Open implements fsys.FS. A file compressed by Windows Overlay Filter,
+// Open implements fsys.FS. A file compressed by Windows Overlay Filter with LZX,
 // deduplicated data and placeholders of files kept elsewhere are not
 // supported.
 func (f *FS) Open(n fsys.Node) (fsys.File, error) {
 	in, err := f.regular(n)
 	if err != nil {
 		return nil, err
+	}
+	if w, err := in.overlaid(); w != nil || err != nil {
+		return w, err
 	}
 	if err := in.elsewhere(); err != nil {
 		return nil, err
@@ -138,8 +141,15 @@ func (f *FS) Streams(n fsys.Node) ([]fsys.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	tag, _, err := in.reparse()
+	if err != nil {
+		return nil, err
+	}
 	var out []fsys.Stream
 	for _, a := range in.attrs {
+		if tag == tagWOF && a.is(typeData, wofStream) { // the file's own content
+			continue
+		}
 		if a.typ == typeData && len(a.name) > 0 && a.lowest == 0 {
 			out = append(out, fsys.Stream{Name: decodeName(a.name), Size: a.size, Flags: a.meta()})
 		}

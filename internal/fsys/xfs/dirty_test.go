@@ -1,7 +1,6 @@
 package xfs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -15,9 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/finding"
-	"assay/internal/fsys"
 	"assay/internal/need"
-	"assay/internal/span"
 )
 
 // churn does n steps of metadata work below dir, the same for the same seed,
@@ -116,6 +113,29 @@ func crash(t testing.TB, dir string, flush bool, umount func()) {
 	umount()
 }
 
+// mountDirty has the kernel recover a copy of an image that the kernel left
+// dirty. Linux 6.18 was seen to fail in that, once in some 1,500 mounts, where
+// it frees deleted inodes in the background while it still walks their lists
+// (xfs_inactive_ifree: xfs_ifree returned error -117; mount says EIO). It gets
+// fresh copies, which show whether the image is to blame.
+func mountDirty(t testing.TB, img, copied string) (dir string, umount func()) {
+	t.Helper()
+	need.Root(t)
+	const opts = "rw,noatime,nouuid" // a read-only loop device could not be recovered
+	dir = t.TempDir()
+	for tries := 1; ; tries++ {
+		out, err := tryMount(t, copied, dir, opts)
+		if err == nil {
+			return dir, unmounter(t, dir)
+		}
+		if tries == 3 || !strings.Contains(out, "can't read superblock") {
+			t.Fatalf("mount -o %s: %v\n%s", opts, err, out)
+		}
+		t.Logf("the kernel's recovery failed, try %d: %s", tries, out)
+		need.Run(t, "cp", "--sparse=always", img, copied)
+	}
+}
+
 // recovered compares a dirty image with what the kernel makes of a copy of it.
 func recovered(t *testing.T, img, copied string) *FS {
 	t.Helper()
@@ -125,77 +145,55 @@ func recovered(t *testing.T, img, copied string) *FS {
 	if st.Clean || !st.Replayed || len(fs.Describe().Problems) > 0 {
 		t.Fatalf("not replayed: %+v", fs.Describe())
 	}
-	dir, umount := mount(t, copied, "rw,noatime,nouuid") // a read-only loop device could not be recovered
+	dir, umount := mountDirty(t, img, copied)
 	n := compare(t, fs, dir)
 	umount()
 	t.Logf("%d files compared", n)
 	return fs
 }
 
-// sameFree compares free space with what the kernel made of a copy. What the
-// kernel has more can only be space that it reserved past the end of files and
-// gave back when they were closed, and metadata blocks: of deleted files and
-// of trees that shrank when it finished its work.
-func sameFree(t *testing.T, fs *FS, copied string) {
+// ringOf is the log of an image, which may be mounted.
+func ringOf(t testing.TB, img string) *ring {
 	t.Helper()
-	free, err := fs.Free()
-	if err != nil {
-		t.Fatal(err)
+	f, err := os.Open(img)
+	must(t, err)
+	t.Cleanup(func() { f.Close() })
+	s, err := readSuper(f)
+	must(t, err)
+	off, ok := s.blockRange(s.logStart, uint64(s.logBlocks))
+	if !ok {
+		t.Fatal("no log")
 	}
-	after := openImage(t, copied)
-	if !after.LogState().Clean {
-		t.Fatalf("the kernel left %+v", after.LogState())
-	}
-	want, err := after.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if more := free.Subtract(want); len(more) > 0 {
-		t.Errorf("free here, but not after the kernel's recovery: %v", head(more))
-	}
-	var past []span.Span
-	must(t, fs.Scan(func(n fsys.Node, m fsys.Meta) error {
-		exts, err := fs.Extents(n)
-		for _, e := range exts {
-			if e.Logical >= m.Size && m.Kind == fsys.Regular {
-				past = append(past, span.Span{Off: e.Physical, Len: e.Len})
-			}
-		}
-		return err
-	}))
-	var less span.Set
-	for _, x := range want.Subtract(free).Subtract(span.Make(past)) {
-		for ; x.Len > 0; x.Off, x.Len = x.Off+fs.blockSize, x.Len-fs.blockSize {
-			b := make([]byte, fs.blockSize)
-			if _, err := fs.dev.ReadAt(b, x.Off); err != nil {
-				t.Fatal(err)
-			}
-			// Recovery ends with the unlinked inodes: when the last inode of a
-			// chunk goes, so does the chunk.
-			if _, ok := kindOf(b); !ok && !bytes.HasPrefix(b, []byte("IN")) {
-				less = append(less, span.Span{Off: x.Off, Len: fs.blockSize})
-			}
-		}
-	}
-	t.Logf("free: %d bytes, %d unexplained", free.Total(), less.Total())
-	if len(less) > 0 {
-		t.Errorf("free after the kernel's recovery, but not here: %v", head(less))
-	}
+	return &ring{dev: f, off: off, n: int64(s.logBlocks) << s.blockLog / sector}
 }
 
 // wraps reports whether what is to be replayed goes around the end of the log.
-func wraps(t *testing.T, fs *FS) bool {
+func wraps(t *testing.T, img string) bool {
 	t.Helper()
-	l := &ring{dev: fs.dev.base, off: fs.Log().Off, n: fs.Log().Len / sector}
+	l := ringOf(t, img)
 	ends, err := l.find()
-	if err != nil {
-		t.Fatal(err)
+	if err != nil { // mounted, and being written
+		t.Log(err)
+		return false
 	}
 	t.Logf("log of %d sectors: tail %d, head %d", l.n, ends.tail, ends.head)
 	return ends.tail > ends.head
 }
 
-func head(s span.Set) span.Set { return s[:min(len(s), 10)] }
+// churnUntil does more work below dir until the log wraps: how much of it that
+// takes depends on how often the kernel wrote meanwhile.
+func churnUntil(t *testing.T, img, dir string) {
+	t.Helper()
+	for n := 0; !wraps(t, img); n++ {
+		if n == 200 {
+			t.Fatal("the log was meant to wrap, and does not")
+		}
+		sub := fmt.Sprintf("%s/more%d", dir, n)
+		must(t, os.Mkdir(sub, 0o755))
+		must(t, churn(sub, 150, uint64(100+n)))
+		need.Run(t, "sync", "-f", dir)
+	}
+}
 
 var dirtyVariants = []struct {
 	name  string
@@ -203,7 +201,7 @@ var dirtyVariants = []struct {
 	args  []string
 }{
 	{"default", 2500, nil},
-	{"stripe256k", 4500, []string{"-l", "size=64m,su=256k"}}, // wraps
+	{"stripe256k", 4500, []string{"-l", "size=64m,su=256k"}}, // must wrap
 	{"sector4k", 2000, []string{"-s", "size=4096"}},
 	{"block1k-rmap", 3000, []string{"-b", "size=1k", "-m", "rmapbt=1"}},
 	{"inode2k-nrext64", 2000, []string{"-i", "size=2048,nrext64=1", "-n", "size=16384"}},
@@ -217,10 +215,13 @@ func TestDirtyLog(t *testing.T) {
 			dir, umount := mount(t, img, "rw,logbsize=256k")
 			must(t, os.Mkdir(filepath.Join(dir, "before"), 0o755))
 			must(t, churn(filepath.Join(dir, "before"), v.steps/4, 1))
-			unix.Sync()
+			need.Run(t, "sync", "-f", dir)
 			must(t, os.Mkdir(filepath.Join(dir, "after"), 0o755))
 			must(t, churn(filepath.Join(dir, "after"), v.steps, 2))
 			must(t, os.RemoveAll(filepath.Join(dir, "before")))
+			if v.name == "stripe256k" {
+				churnUntil(t, img, dir)
+			}
 			for i := range 300 {
 				must(t, os.WriteFile(fmt.Sprintf("%s/after/last%d", dir, i), nil, 0o600))
 			}
@@ -232,7 +233,7 @@ func TestDirtyLog(t *testing.T) {
 			must(t, os.Remove(open.Name()))
 			crash(t, dir, true, func() { open.Close(); umount() })
 			copied := copyImage(t, img)
-			if v.name == "stripe256k" && !wraps(t, openImage(t, img)) {
+			if !wraps(t, img) && v.name == "stripe256k" {
 				t.Error("the log was meant to wrap, and does not")
 			}
 			fs := recovered(t, img, copied)
@@ -268,9 +269,7 @@ func TestCrashInFlight(t *testing.T) {
 		for _, n := range fs.LogState().Unfinished {
 			unfinished += n
 		}
-		if _, err := fs.Free(); err != nil {
-			t.Error(err)
-		}
+		sameFree(t, fs, copied)
 		must(t, os.Rename(copied, img))
 	}
 	t.Logf("%d unfinished intents met", unfinished)
@@ -282,7 +281,7 @@ func TestLiveCopy(t *testing.T) {
 	dir, _ := mount(t, img, "rw,noatime")
 	must(t, os.Mkdir(dir+"/a", 0o755))
 	must(t, churn(dir+"/a", 1000, 5))
-	unix.Sync()
+	need.Run(t, "sync", "-f", dir)
 	must(t, churn(dir, 1000, 6))
 	need.Run(t, "sync", "-f", dir)
 	live := copyImage(t, img)
@@ -295,10 +294,10 @@ func TestTornLog(t *testing.T) {
 	img := mkfs(t, 512<<20)
 	dir, umount := mount(t, img, "rw,noatime")
 	must(t, os.Mkdir(dir+"/a", 0o755))
-	unix.Sync()
+	need.Run(t, "sync", "-f", dir)
 	must(t, churn(dir+"/a", 1200, 8))
 	crash(t, dir, true, umount)
-	l := &ring{dev: openImage(t, img).dev.base, off: openImage(t, img).Log().Off, n: openImage(t, img).Log().Len / sector}
+	l := ringOf(t, img)
 	ends, err := l.find()
 	must(t, err)
 	var recs []*recordHeader

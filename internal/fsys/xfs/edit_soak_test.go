@@ -54,7 +54,7 @@ func soak(t *testing.T, seed uint64) {
 		umount()
 	}
 	copied := copyImage(t, img)
-	dir, umount = mount(t, copied, "rw,noatime,nouuid")
+	dir, umount = mountDirty(t, img, copied)
 	before := manifest(t, dir)
 	umount()
 	cleaned(t, load(t, img), before, seed)

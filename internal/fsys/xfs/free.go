@@ -16,9 +16,17 @@ const (
 // Free returns the blocks that nobody owns: the free space tree of each group
 // and, in addition, what only waits to be given back, which the kernel frees
 // on the next mount: the free lists (AGFL), the extents of unfinished frees in
-// the log, and the content of regular files that were deleted while open. It
-// fails when the log could not be replayed or a group's tree is broken, out of
-// order or does not add up to the group's counter.
+// the log, and the content of regular files that were deleted while open.
+//
+// Not in it, because somebody owns it until the kernel has finished its work:
+// what other deleted inodes map, the chunks of which they are the last, and
+// what was set aside for copies on write (the Editor frees these, of a chunk
+// the inodes); the blocks past the end of a file, which are the file's until
+// it is closed (Scrub zeroes them). After a crash those can be many: an extent
+// is logged before its content is written, the size only after.
+//
+// It fails when the log could not be replayed or a group's tree is broken, out
+// of order or does not add up to the group's counter.
 func (fs *FS) Free() (span.Set, error) {
 	if fs.log.Reason != "" {
 		return nil, binread.Errorf(format, fs.log.Where.Off, "free space is not known: %s", fs.log.Reason)

@@ -41,28 +41,22 @@ func mount(t testing.TB, img, opts string) (dir string, umount func()) {
 	if out, err := tryMount(t, img, dir, opts); err != nil {
 		t.Fatalf("mount -o %s: %v\n%s", opts, err, out)
 	}
+	return dir, unmounter(t, dir)
+}
+
+// unmounter returns what unmounts an image from a folder, at the end of the test at the
+// latest.
+func unmounter(t testing.TB, dir string) func() {
+	t.Helper()
 	mounted := true
-	umount = func() {
+	umount := func() {
 		if mounted {
 			mounted = false
-			need.Run(t, "umount", dir)
-			released(t, img)
+			need.Unmount(t, dir)
 		}
 	}
 	t.Cleanup(umount)
-	return dir, umount
-}
-
-// released waits until nobody has the image mounted any more: a mount
-// namespace that another process made while it was mounted here holds on to it.
-func released(t testing.TB, img string) {
-	t.Helper()
-	for tries := 0; need.Run(t, "losetup", "-j", img) != ""; tries++ {
-		if tries == 600 {
-			t.Fatalf("%s is still mounted somewhere a minute after umount", img)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	return umount
 }
 
 func tryMount(t testing.TB, img, dir, opts string) (string, error) {
@@ -70,8 +64,7 @@ func tryMount(t testing.TB, img, dir, opts string) (string, error) {
 	for tries := 0; ; tries++ {
 		out, err := command(t, "mount", "-t", "xfs", "-o", "loop,"+opts, img, dir).CombinedOutput()
 		if err == nil && bytes.Contains(out, []byte("read-only")) && strings.HasPrefix(opts, "rw") && tries < 20 {
-			need.Run(t, "umount", dir) // the loop device was somebody else's read-only one a moment ago
-			released(t, img)
+			need.Unmount(t, dir) // the loop device was somebody else's read-only one a moment ago
 			continue
 		}
 		if err == nil || tries == 20 || !bytes.Contains(out, []byte("busy")) { // another process took the same loop device

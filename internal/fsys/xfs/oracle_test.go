@@ -162,6 +162,25 @@ func sameExtents(t *testing.T, fs *FS, dir string) {
 	}
 }
 
+// freeByDB is the free space of a clean image, free lists included, as xfs_db
+// prints it.
+func freeByDB(t testing.TB, fs *FS, img string) span.Set {
+	t.Helper()
+	var want []span.Span
+	for _, line := range strings.Split(need.Run(t, "xfs_db", "-r", "-c", "freesp -d", img), "\n") {
+		if strings.Contains(line, "from") { // the summary
+			break
+		}
+		var ag, block, n int64
+		if k, _ := fmt.Sscan(line, &ag, &block, &n); k == 3 {
+			want = append(want, span.Span{Off: fs.agByte(uint32(ag), uint32(block)), Len: n << fs.blockLog})
+		}
+	}
+	return span.Make(want)
+}
+
+func head(s span.Set) span.Set { return s[:min(len(s), 10)] }
+
 // sameFreeSpace compares Free with xfs_db's list of free extents, and its sum
 // with statfs. The kernel counts as free what Free lists and the blocks of the
 // free space and reverse map trees below their roots (agf_btreeblks), but not
@@ -173,17 +192,7 @@ func sameFreeSpace(t *testing.T, fs *FS, img, dir string) {
 	must(t, err)
 	lists, err := fs.FreeLists()
 	must(t, err)
-	var want []span.Span
-	for _, line := range strings.Split(need.Run(t, "xfs_db", "-r", "-c", "freesp -d", img), "\n") {
-		if strings.Contains(line, "from") { // the summary
-			break
-		}
-		var ag, block, n int64
-		if k, _ := fmt.Sscan(line, &ag, &block, &n); k == 3 {
-			want = append(want, span.Span{Off: fs.agByte(uint32(ag), uint32(block)), Len: n << fs.blockLog})
-		}
-	}
-	if w := span.Make(want); !slices.Equal(free, w) {
+	if w := freeByDB(t, fs, img); !slices.Equal(free, w) {
 		t.Errorf("Free differs from xfs_db: %v missing, %v too many", head(w.Subtract(free)), head(free.Subtract(w)))
 	}
 	var st unix.Statfs_t

@@ -62,7 +62,7 @@ func runPart(ctx context.Context, c cloud.Caller, region string, ids []string, s
 	if err != nil {
 		return nil, err
 	}
-	invoke, err := start(ctx, c, region, sc.Name, text, ids...)
+	invoke, err := start(ctx, c, region, unix, sc.Name, text, ids...)
 	if err != nil {
 		return nil, err
 	}

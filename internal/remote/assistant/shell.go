@@ -166,7 +166,17 @@ func (s *Shell) fetch(ctx context.Context, name, have string, size int, dir stri
 
 // command runs one command and waits for its output.
 func (s *Shell) command(ctx context.Context, name, text string) (string, error) {
-	invoke, err := start(ctx, s.caller, s.region, name, text, s.id)
+	return s.commandAs(ctx, unix, name, text)
+}
+
+// PowerShell runs a script of Windows PowerShell as System and returns what it
+// printed. A script that fails is an error.
+func (s *Shell) PowerShell(ctx context.Context, name, text string) (string, error) {
+	return s.commandAs(ctx, windows, name, text)
+}
+
+func (s *Shell) commandAs(ctx context.Context, as system, name, text string) (string, error) {
+	invoke, err := start(ctx, s.caller, s.region, as, name, text, s.id)
 	if err != nil {
 		return "", err
 	}
@@ -200,14 +210,22 @@ func (s *Shell) result(ctx context.Context, invoke string) (out string, done boo
 	return rs[0].output()
 }
 
+// A system is how a command is run on an instance.
+type system struct{ kind, user string }
+
+var (
+	unix    = system{"RunShellScript", "root"}
+	windows = system{"RunPowerShellScript", "System"}
+)
+
 // start sends one command to instances.
-func start(ctx context.Context, c cloud.Caller, region, name, text string, ids ...string) (invoke string, err error) {
+func start(ctx context.Context, c cloud.Caller, region string, s system, name, text string, ids ...string) (invoke string, err error) {
 	content := base64.StdEncoding.EncodeToString([]byte(text))
 	if len(content) > maxContent {
 		return "", fmt.Errorf("%s: the script has %d bytes, Cloud Assistant takes %d", name, len(content), maxContent)
 	}
-	p := map[string]string{"Type": "RunShellScript", "CommandContent": content, "ContentEncoding": "Base64", "Timeout": "120",
-		"Name": "assay-" + name, "KeepCommand": "false", "Username": "root"}
+	p := map[string]string{"Type": s.kind, "CommandContent": content, "ContentEncoding": "Base64", "Timeout": "120",
+		"Name": "assay-" + name, "KeepCommand": "false", "Username": s.user}
 	for i, id := range ids {
 		p[fmt.Sprintf("InstanceId.%d", i+1)] = id
 	}
@@ -246,7 +264,7 @@ func (r *result) output() (out string, done bool, err error) {
 	case r.Dropped != 0:
 		return "", true, fmt.Errorf("%d bytes of output were dropped", r.Dropped)
 	case r.ExitCode != 0:
-		return "", true, fmt.Errorf("exit status %d before the script began", r.ExitCode)
+		return "", true, fmt.Errorf("exit status %d", r.ExitCode)
 	default:
 		raw, err := base64.StdEncoding.DecodeString(r.Output)
 		return string(raw), true, err

@@ -21,13 +21,27 @@ set +f
 for f in /etc/ssh/sshd_config.d/*.conf /etc/sudoers.d/* /usr/lib/sysusers.d/*.conf; do copy "$f"; done
 set -f
 [ -f /etc/cloud/cloud.cfg ] && grep -v -i 'passw\|secret\|token\|key:' /etc/cloud/cloud.cfg | put /etc/cloud/cloud.cfg
-# Public keys are no secrets; what options run or set may be.
+# What sshd_config includes from elsewhere, one level deep.
+set +f
+awk 'tolower($1)=="include" {for (i = 2; i <= NF; i++) print $i}' /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null | sed 's/"//g' |
+	while IFS= read -r p; do case $p in /*) ;; *) p=/etc/ssh/$p ;; esac; for f in $p; do copy "$f"; done; done
+# Public keys are no secrets; what options run or set may be. A line without a
+# key stays here, too: the file may be a link to another that nobody may read.
+lines() {
+	awk '/(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]*[ \t]+AAAA/ { print; next } { print "" }' |
+		sed 's/\(command\|environment\)="\([^"\\]\|\\.\)*"/\1="masked"/g'
+}
+# Every file that AuthorizedKeysFile may mean, for every account:
 awk -F: '$6 ~ /^\// {print $6}' /etc/passwd | sort -u | while IFS= read -r h; do
 	for d in "$h" "$h/.ssh"; do [ -d "$d" ] && mkdir -p "$T$d"; done
-	for f in "$h/.ssh/authorized_keys" "$h/.ssh/authorized_keys2"; do
-		[ -f "$f" ] && head -c 65536 "$f" | sed 's/\(command\|environment\)="[^"]*"/\1="masked"/g' | put "$f"
-	done
 done
+{ printf '%s\n' .ssh/authorized_keys .ssh/authorized_keys2
+grep -rihs '^[[:space:]]*authorizedkeysfile' "$T" | awk 'tolower($1)=="authorizedkeysfile" {for (i = 2; i <= NF; i++) print $i}' | sed 's/"//g'; } |
+	awk -F: 'NR == FNR { p[++n] = $0; next } $6 ~ /^\// { for (i = 1; i <= n; i++) { f = p[i]; gsub(/%h/, $6, f); gsub(/%u/, $1, f); if (f !~ /^\//) f = $6 "/" f; print f } }' - /etc/passwd |
+	sort -u | while IFS= read -r f; do
+		[ -f "$f" ] && head -c 65536 "$f" | lines | put "$f"
+	done
+set -f
 echo "assay-probe 1"
 for f in /usr/sbin/sshd /usr/bin/cloud-init; do [ -e $f ] && echo "f $f"; done
 echo "--tar--"

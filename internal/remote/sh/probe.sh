@@ -14,7 +14,16 @@ done
 roots='/root /home /var/lib/cloud /var/spool/cron /var/spool/at /var/spool/mail /var/mail /usr/local/etc /usr/etc/ssh
 /usr/lib/sysusers.d /tmp /var/tmp /usr/local/bin /usr/local/sbin /opt /srv'
 homes=$(awk -F: '$6 ~ /^\/[^\/]/ && $6 !~ /^\/(root|home|etc|proc|sys|dev|run|bin|sbin|usr|lib)(\/|$)/ && $6 !~ /^\/(var|var\/(lib|run|cache|spool|mail|tmp)|nonexistent)\/?$/ {print $6}' /etc/passwd 2>/dev/null | grep -v '[^A-Za-z0-9_./@+-]' | sort -u)
-keys=$(cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null | awk 'tolower($1)=="authorizedkeysfile" {for (i = 2; i <= NF; i++) print $i}' |
+keyfiles() { # every file that sshd may read for an account, wherever it lies and however full its home is
+	set +f
+	{ printf '%s\n' .ssh/authorized_keys .ssh/authorized_keys2
+	cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf /usr/etc/ssh/sshd_config 2>/dev/null |
+		awk 'tolower($1)=="authorizedkeysfile" {for (i = 2; i <= NF; i++) print $i}' | sed 's/"//g'; } |
+		awk -F: 'NR == FNR { p[++n] = $0; next } $6 ~ /^\// { for (i = 1; i <= n; i++) { f = p[i]; gsub(/%h/, $6, f); gsub(/%u/, $1, f); if (f !~ /^\//) f = $6 "/" f; print f } }' - /etc/passwd |
+		sort -u | while IFS= read -r f; do [ -f "$f" ] && echo "${f%/*}" && echo "$f"; done
+	set -f
+}
+keys=$(set +f; cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null | awk 'tolower($1)=="authorizedkeysfile" {for (i = 2; i <= NF; i++) print $i}' |
 	sed 's/"//g; s/%.*//; s#/[^/]*$##' | grep '^/[A-Za-z0-9_./@+-]*$' | grep -v '^/\(etc\|root\|home\|proc\|sys\|dev\)\(/\|$\)' | sort -u)
 programs() {
 	for d in /usr/bin /usr/sbin /bin /sbin /usr/libexec /usr/lib/cloud-init /usr/lib/systemd/system-generators /lib/systemd/system-generators; do
@@ -36,6 +45,7 @@ many() { # settings of packages, wherever the system keeps them
 	find /usr/lib/systemd/system /lib/systemd/system -xdev \( -type f -o -type l -o -type d \) 2>/dev/null
 }
 list() {
+	keyfiles
 	few /etc 20000 67108864
 	many
 	for d in $roots $homes; do few "$d" 4000 16777216; done

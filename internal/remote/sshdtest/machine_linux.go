@@ -6,10 +6,12 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,8 +43,11 @@ type Options struct {
 
 // boot runs in new mount and PID namespaces. The machine's init starts sshd
 // again when it ends, so that "reboot", which kills everything else, works.
+// What other tests mount stays mounted as long as any name space has it, also
+// after they unmounted it: this one lets go of it.
 const boot = `set -e
 mount --make-rprivate /
+awk '$2 != "/" && ($1 ~ "^/dev/loop" || $3 ~ "^fuse") { print $2 }' /proc/mounts | while read -r d; do umount -l "$(printf %b "$d")" || :; done
 mount -t tmpfs -o size=48m assay "$T"
 mkdir "$T/up" "$T/work" "$T/root"
 R=$T/root
@@ -62,15 +67,26 @@ umask 022
 while :; do chroot "$R" /usr/sbin/sshd -D -e -p "$PORT" -o ListenAddress=127.0.0.1 $SSHD || :; sleep 0.2; done
 `
 
+// freePort is a port that nobody listens on. It is none of those that the
+// kernel gives away (32768 and up): between now and the start of sshd, or while
+// the machine restarts, any connection of another test could get it.
+func freePort(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		port := strconv.Itoa(20000 + mrand.IntN(12000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // Start starts a machine; the test needs root, sshd and unshare.
 func Start(t testing.TB, o Options) *Machine {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := freePort(t)
 	dir, err := os.MkdirTemp("", "assay-machine-") // t.TempDir has the test's name in it; a comma there would end an option of mount
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +119,7 @@ func Start(t testing.TB, o Options) *Machine {
 // Await waits until the server answers.
 func (m *Machine) Await() {
 	m.t.Helper()
-	for range 150 {
+	for range 600 {
 		c, err := net.DialTimeout("tcp", "127.0.0.1:"+m.Port, time.Second)
 		if err == nil {
 			c.Close()
@@ -176,6 +192,9 @@ func NewKey(t testing.TB, comment string) Key {
 		t.Fatal(err)
 	}
 	k.Public = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(sp))) + " " + comment
+	if err := os.WriteFile(k.File+".pub", []byte(k.Public+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return k
 }
 

@@ -63,7 +63,7 @@ var funcs = template.FuncMap{
 	"logins":   loginWords,
 	"password": loginMark,
 	"kind":     func(k finding.GapKind) string { return report.Printable(string(k)) },
-	"results":  resultWord,
+	"results":  report.ResultWord,
 	"op":       report.OpWord,
 	"place":    editPlace,
 	"outcome":  report.OutcomeWord,
@@ -129,7 +129,7 @@ func at(w finding.Where) string {
 
 // editPlace names what a step is about: a path with its line, a volume, a user.
 func editPlace(e finding.Edit) string {
-	s := at(finding.Where{Volume: e.Volume, Path: e.Path, Line: e.Line})
+	s := at(finding.Where{Volume: e.Volume, Path: report.EditPath(e), Line: e.Line})
 	if e.Key != "" {
 		s += " " + report.Printable(e.Key)
 	}
@@ -152,8 +152,8 @@ func edit(e finding.Edit) string {
 	if place != "" {
 		s += " " + place
 	}
-	if e.With != "" {
-		s += " → " + e.With
+	if with := report.EditWith(e); with != "" {
+		s += " → " + with
 	}
 	return report.Printable(s)
 }
@@ -166,22 +166,6 @@ func loginMark(state string) string {
 		return state
 	}
 	return ""
-}
-
-func resultWord(r string) finding.Text {
-	switch r {
-	case "planned":
-		return finding.T("planned", "计划")
-	case "done":
-		return finding.T("done", "已完成")
-	case "weaker":
-		return finding.T("done in part", "部分完成")
-	case "left":
-		return finding.T("left as it was", "未改动")
-	case "refused":
-		return finding.T("refused", "已拒绝")
-	}
-	return finding.T(r, r)
 }
 
 // loginWords explains the state of a password field.

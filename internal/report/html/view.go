@@ -152,7 +152,7 @@ func (t *target) count() {
 			}
 		}
 		for _, g := range t.Run.Gaps {
-			if g.Accepted == nil {
+			if g.Accepted == nil && g.Kind != finding.GapScope {
 				t.Gaps++
 			}
 		}
@@ -176,6 +176,9 @@ func (t *target) judge() {
 	case v.Error != "":
 		t.State, t.Word = "failed", finding.T("NOT FINISHED", "未完成")
 		t.Says = finding.Text{EN: v.Error, ZH: v.Error}
+	case v.Clean && v.Scope > 0:
+		t.State, t.Word = "clean", finding.T("CLEAN WITHIN ITS SCOPE", "检查范围内干净")
+		t.Says = finding.T("Nothing that counts was found in what was looked at. A running machine is not looked at whole: see the scope below.", "已检查的内容中没有计入的问题。运行中的机器并未完整检查，范围见下方。")
 	case v.Clean && total == 0:
 		t.State, t.Word = "clean", finding.T("CLEAN", "干净")
 		t.Says = finding.T("Nothing was found, and nothing was left out that is not accepted.", "没有发现问题，也没有未经接受的未检查内容。")

@@ -276,6 +276,14 @@ func TestEnumerations(t *testing.T) {
 			t.Errorf("%s: Go has %q, the schema has %q", typ, want, got)
 		}
 	}
+	if got := root.Definitions["action"].Properties["result"].Enum; !slices.Equal(got, report.Results()) {
+		t.Errorf("results: Go has %q, the schema has %q", report.Results(), got)
+	}
+	for _, r := range report.Results() {
+		if w := report.ResultWord(r); w.EN == "" || w.ZH == w.EN {
+			t.Errorf("no words for the result %s", r)
+		}
+	}
 	var names []string
 	for _, s := range finding.Severities() {
 		names = append(names, s.String())

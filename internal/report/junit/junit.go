@@ -164,7 +164,7 @@ func (h *handler) line(f finding.Finding) string {
 func (h *handler) gap(g finding.Gap) entry {
 	e := entry{Class: "assay.gap." + string(g.Kind), Name: report.Printable(cmp.Or(g.Where.Path, g.Where.Volume, g.Check, g.ID))}
 	d := &detail{Message: g.Title.In(h.lang), Type: string(g.Kind), Text: report.Printable(g.Detail)}
-	if g.Accepted != nil {
+	if g.Accepted != nil || g.Kind == finding.GapScope {
 		e.Skipped = d
 	} else {
 		e.Error = d

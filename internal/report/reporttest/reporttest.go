@@ -10,7 +10,7 @@ import (
 const Hostile = "/home/\x1b[2J<script>alert(1)</script>\n]]>&\"'\xff\u202egpj.exe"
 
 // Check describes the check of the stream's findings.
-var Check = report.Check{ID: "linux/ssh/authorized-keys", Severity: "high", Class: finding.PresetAccount, Rows: []string{"A2", "B6"},
+var Check = report.Check{ID: "any/ssh/authorized-keys", Severity: "high", Class: finding.PresetAccount, Rows: []string{"A2", "B6"},
 	Title:      finding.T("SSH keys that every instance would accept", "所有实例都会接受的 SSH 公钥"),
 	Why:        finding.T("Whoever holds the private key can log in to every instance made from this image.", "持有对应私钥的人可以登录由此镜像创建的所有实例。"),
 	Remedy:     finding.T("Empty the file; bind a key pair when the instance is created.", "清空该文件，并在创建实例时绑定密钥对。"),

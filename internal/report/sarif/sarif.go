@@ -90,7 +90,8 @@ type (
 		BaseID string `json:"uriBaseId"`
 	}
 	region struct {
-		StartLine int `json:"startLine"`
+		StartLine int      `json:"startLine"`
+		Snippet   *message `json:"snippet,omitempty"`
 	}
 	logical struct {
 		Name string `json:"name"`
@@ -235,6 +236,13 @@ func (h *handler) result(f finding.Finding, index int) result {
 	if f.Evidence != nil && f.Evidence.Fingerprint != "" {
 		out.Properties["evidence"] = f.Evidence.Kind + " " + f.Evidence.Fingerprint
 	}
+	if e := f.Evidence; e != nil && e.Excerpt != "" { // the line with its secrets masked
+		if at := out.Locations[0].Physical.Region; at != nil {
+			at.Snippet = &message{report.Printable(e.Excerpt)}
+		} else {
+			out.Properties["excerpt"] = report.Printable(e.Excerpt)
+		}
+	}
 	if f.Confidence > 0 {
 		out.Properties["confidence"] = f.Confidence
 	}
@@ -263,7 +271,7 @@ func place(w finding.Where) location {
 	}
 	l := location{Physical: physical{Artifact: artifact{URI: escape(name), BaseID: baseID}}}
 	if w.Line > 0 {
-		l.Physical.Region = &region{w.Line}
+		l.Physical.Region = &region{StartLine: w.Line}
 	}
 	if w.User != "" {
 		l.Logical = append(l.Logical, logical{report.Printable(w.User), "user"})
@@ -285,8 +293,8 @@ func escape(name string) string {
 }
 
 func (h *handler) gap(g finding.Gap) notification {
-	n := notification{Level: "warning", Message: message{g.Title.In(h.lang) + ": " + report.Printable(g.Detail)}}
-	if g.Accepted != nil {
+	n := notification{Level: "warning", Message: message{strings.TrimSuffix(report.Printable(g.Title.In(h.lang))+": "+report.Printable(g.Detail), ": ")}}
+	if g.Accepted != nil || g.Kind == finding.GapScope {
 		n.Level = "note"
 	}
 	if g.Where.Path != "" || g.Where.Volume != "" {

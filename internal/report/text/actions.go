@@ -3,6 +3,7 @@ package text
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/finding"
@@ -44,6 +45,60 @@ func (p *page) clean(r *report.Run) {
 	}
 }
 
+// change shows what was done to a running machine or to an account: who got in
+// before, then every step in its order.
+func (p *page) change(r *report.Run) {
+	p.head(r)
+	if s := r.Inventory.System; s != nil {
+		p.keys(s.Keys)
+		p.logins(s.Logins)
+	}
+	if len(r.Actions) > 0 {
+		fmt.Fprintf(p, "\n%s\n", p.o.Style.Bold(p.say("Changes", "变更")))
+	}
+	for i, a := range r.Actions {
+		fmt.Fprintf(p, "  %d. %s%s\n", i+1, report.Printable(a.Why.In(p.o.Lang)), p.o.Style.Dim(": "+report.ResultWord(a.Result).In(p.o.Lang)))
+		if n := a.Note.In(p.o.Lang); n != "" {
+			fmt.Fprintf(p, "     %s\n", report.Printable(n))
+		}
+	}
+	p.gaps(r)
+	switch v := r.Verdict; {
+	case v == nil:
+	case v.Error != "":
+		fmt.Fprintf(p, "\n%s  %s\n", p.o.Style.BoldRed(p.say("NOT DONE", "未完成")), report.Printable(v.Error))
+	case slices.ContainsFunc(r.Actions, func(a report.Action) bool { return a.Result == "planned" }):
+		fmt.Fprintf(p, "\n%s\n", p.say("Only planned: nothing was changed.", "仅为计划，未做任何更改。"))
+	case r.Config.Command != "fix":
+		p.verdict(r)
+	}
+}
+
+func (p *page) keys(ks []report.LoginKey) {
+	if len(ks) == 0 {
+		return
+	}
+	fmt.Fprintf(p, "\n%s\n", p.o.Style.Bold(p.say("Keys that open it, before", "此前可登录的公钥")))
+	for _, k := range ks {
+		by := ""
+		if k.By != "" {
+			by = " (" + k.By + ")"
+		}
+		fmt.Fprintf(p, "  %s\n", report.Printable(fmt.Sprintf("%s %s %d %s %s: %s%s", strings.Join(k.Users, ","), k.Type, k.Bits, k.Fingerprint, k.Comment,
+			report.OwnerWord(k.Owner).In(p.o.Lang), by)))
+	}
+}
+
+func (p *page) logins(ls []report.Login) {
+	if len(ls) == 0 {
+		return
+	}
+	fmt.Fprintf(p, "\n%s\n", p.o.Style.Bold(p.say("Accounts that could be logged in to, before", "此前可登录的账户")))
+	for _, l := range ls {
+		fmt.Fprintf(p, "  %s\n", report.Printable(fmt.Sprintf("%s (%d): %s %s", l.User, l.UID, p.say("password", "密码"), l.Password)))
+	}
+}
+
 func (p *page) more(n int) {
 	if n > 0 && !p.o.All {
 		fmt.Fprintf(p, "  %s\n", p.o.Style.Dim(p.say("… and %d more (--all shows them)", "… 另有 %d 项（用 --all 显示）", n)))
@@ -63,7 +118,7 @@ func (p *page) action(a report.Action) {
 	case "refused":
 		mark = st.BoldRed("✗")
 	}
-	at := cmp.Or(a.Edit.Path, a.Edit.Volume)
+	at := cmp.Or(report.EditPath(a.Edit), a.Edit.Volume)
 	if a.Edit.User != "" {
 		at = strings.TrimSpace(a.Edit.User + " " + at)
 	}
@@ -71,8 +126,8 @@ func (p *page) action(a report.Action) {
 		at += fmt.Sprint(":", a.Edit.Line)
 	}
 	line := "  " + mark + " " + report.Printable(at)
-	if a.Edit.With != "" {
-		line += " → " + report.Printable(a.Edit.With)
+	if with := report.EditWith(a.Edit); with != "" {
+		line += " → " + report.Printable(with)
 	}
 	fmt.Fprintln(p, line+"  "+st.Dim(report.Printable(a.Why.In(p.o.Lang))))
 	if n := a.Note.In(p.o.Lang); n != "" {

@@ -66,8 +66,12 @@ func (p *page) say(en, zh string, args ...any) string {
 }
 
 func (p *page) run(r *report.Run) {
-	if r.Config.Command == "clean" {
+	switch {
+	case r.Config.Command == "clean":
 		p.clean(r)
+		return
+	case r.Config.Command == "fix" || strings.HasPrefix(r.Config.Command, "policy ") && len(r.Actions) > 0:
+		p.change(r)
 		return
 	}
 	p.head(r)
@@ -95,8 +99,11 @@ func (p *page) head(r *report.Run) {
 		if s.Packages > 0 {
 			line = append(line, p.say("%d packages", "%d 个软件包", s.Packages))
 		}
-		if len(s.Logins) > 0 {
-			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", len(s.Logins)))
+		switch n := len(s.Logins); {
+		case n == 1:
+			line = append(line, p.say("1 account with a login shell", "1 个可登录的账户"))
+		case n > 1:
+			line = append(line, p.say("%d accounts with a login shell", "%d 个可登录的账户", n))
 		}
 	}
 	if a := r.Inventory.Account; a != nil {
@@ -249,13 +256,21 @@ func place(w finding.Where) string {
 }
 
 func (p *page) gaps(r *report.Run) {
-	if len(r.Gaps) == 0 {
+	var gaps []finding.Gap
+	for _, g := range r.Gaps {
+		if g.Kind == finding.GapScope {
+			fmt.Fprintf(p, "\n%s\n  %s\n", p.o.Style.Bold(p.say("Scope of this inspection", "本次检查的范围")), report.Printable(g.Title.In(p.o.Lang)))
+		} else {
+			gaps = append(gaps, g)
+		}
+	}
+	if len(gaps) == 0 {
 		return
 	}
-	fmt.Fprintf(p, "\n%s %s\n", p.o.Style.Bold(p.say("Not inspected", "未检查的内容")), p.o.Style.Dim(fmt.Sprintf("(%d)", len(r.Gaps))))
-	for i, g := range r.Gaps {
+	fmt.Fprintf(p, "\n%s %s\n", p.o.Style.Bold(p.say("Not inspected", "未检查的内容")), p.o.Style.Dim(fmt.Sprintf("(%d)", len(gaps))))
+	for i, g := range gaps {
 		if i == 20 && !p.o.All {
-			fmt.Fprintf(p, "  %s\n", p.o.Style.Dim(p.say("… and %d more", "… 另有 %d 项", len(r.Gaps)-i)))
+			fmt.Fprintf(p, "  %s\n", p.o.Style.Dim(p.say("… and %d more", "… 另有 %d 项", len(gaps)-i)))
 			break
 		}
 		at := cmp.Or(g.Where.Path, g.Where.Volume, g.Check)
@@ -285,6 +300,8 @@ func (p *page) verdict(r *report.Run) {
 	switch {
 	case v.Error != "":
 		fmt.Fprintf(p, "%s  %s\n", st.BoldRed(p.say("NOT FINISHED", "未完成")), report.Printable(v.Error))
+	case v.Clean && v.Scope > 0:
+		fmt.Fprintf(p, "%s  %s\n", st.Green(p.say("CLEAN WITHIN ITS SCOPE", "检查范围内干净")), found)
 	case v.Clean && len(v.Findings) == 0:
 		fmt.Fprintf(p, "%s  %s\n", st.Green(p.say("CLEAN", "干净")), found)
 	case v.Clean:

@@ -14,11 +14,13 @@ type Fake struct {
 	Drive  string // "C:" if empty
 	Is     winapi.State
 	Loaded []winapi.Hive
-	Saved  map[string][]byte // content of hives by key
-	Temp   string            // below which PrivateDir makes its folder
-	Dirs   []string          // that PrivateDir made
-	Names  map[string][]string
-	Fail   map[string]error // by call, as in Calls
+	Saved  map[string][]byte            // content of hives by key
+	Temp   string                       // below which PrivateDir makes its folder
+	Dirs   []string                     // that PrivateDir made
+	Names  map[string][]string          // values of keys
+	Below  map[string][]string          // keys below keys
+	Data   map[string]map[string][]byte // of values, by key and name
+	Fail   map[string]error             // by call, as in Calls
 	Calls  []string
 }
 
@@ -90,6 +92,40 @@ func (f *Fake) Values(key string) ([]string, error) {
 	}
 	return nil, winapi.ErrNotFound
 }
+
+// Keys returns Below.
+func (f *Fake) Keys(key string) ([]string, error) {
+	if v, ok := f.Below[key]; ok {
+		return v, nil
+	}
+	return nil, winapi.ErrNotFound
+}
+
+// Value returns Data.
+func (f *Fake) Value(key, name string) ([]byte, error) {
+	if v, ok := f.Data[key][name]; ok {
+		return v, nil
+	}
+	return nil, winapi.ErrNotFound
+}
+
+// OpenOnce opens a file that has no name from then on.
+func (f *Fake) OpenOnce(file string) (*os.File, error) {
+	r, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	return r, os.Remove(file)
+}
+
+// LoadHive is a call.
+func (f *Fake) LoadHive(key, file string) error { return f.call("LoadHive", key, file) }
+
+// UnloadHive is a call.
+func (f *Fake) UnloadHive(key string) error { return f.call("UnloadHive", key) }
+
+// ForgetComment is a call.
+func (f *Fake) ForgetComment(name string) error { return f.call("ForgetComment", name) }
 
 // LockAccount is a call.
 func (f *Fake) LockAccount(name string, disable bool) error {

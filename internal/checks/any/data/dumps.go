@@ -37,7 +37,9 @@ var dumps = &Check{
 					dump(p, m)
 				}
 			case packedDump:
-				dump(p, m)
+				if credfile.Ext(m.Path) != "dmp" || !memory(head(p, m, 8)) {
+					dump(p, m)
+				}
 			case archiveFile:
 				if loose(p, m) {
 					archives = append(archives, m)
@@ -78,10 +80,16 @@ func dumpKind(name string) int {
 			return packedDump
 		}
 		return archiveFile
-	case "tar", "tgz", "txz", "tbz2", "rar", "rpm", "deb", "iso", "qcow2", "vmdk", "bak":
+	case "tar", "tgz", "txz", "tbz2", "rar", "rpm", "deb", "iso", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "wim", "bak":
 		return archiveFile
 	}
 	return 0
+}
+
+// memory reports whether a file begins as Windows' dumps of memory do: of the
+// kernel, or of a program. Those have a check of their own.
+func memory(b string) bool {
+	return strings.HasPrefix(b, "PAGEDUMP") || strings.HasPrefix(b, "PAGEDU64") || strings.HasPrefix(b, "MDMP")
 }
 
 // isDump knows the heads that mysqldump, mariadb-dump, pg_dump, Navicat,

@@ -29,9 +29,13 @@ var engine = sync.OnceValues(secret.NewEngine)
 var accounts = []string{"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-"}
 
 func options(p *Pass) content.Options {
+	hives := registry(p.Subject)
 	memo, _ := p.Memo.(*content.Memo)
 	return content.Options{Memo: memo, Workers: runtime.GOMAXPROCS(0), Key: p.Key(), MinConfidence: cmp.Or(p.Reading.MinConfidence, secret.Worth), MaxFileSize: p.Reading.MaxFileSize, Meter: p.Meter, Seen: p.Seen,
 		Leave: func(name string) bool {
+			if hives[name] {
+				return true
+			}
 			for _, a := range accounts {
 				if name == a {
 					return true
@@ -41,6 +45,21 @@ func options(p *Pass) content.Options {
 			// kernel makes.
 			return strings.HasPrefix(name, "/var/lib/dpkg/info/") || strings.HasPrefix(name, "/var/lib/ucf/cache/") || strings.HasPrefix(name, "/proc/") || strings.HasPrefix(name, "/sys/") || strings.HasPrefix(name, "/dev/")
 		}}
+}
+
+// registry are the hives that windows/registry/secrets reads value by value.
+func registry(g *guest.Guest) map[string]bool {
+	w := g.Windows()
+	if w == nil {
+		return nil
+	}
+	out := map[string]bool{}
+	for _, h := range w.Hives() {
+		if name := strings.ToUpper(path.Base(h.Path)); h.Err == nil && name != "SAM" && name != "SECURITY" {
+			out[h.Path] = true
+		}
+	}
+	return out
 }
 
 // report makes one finding of all hits with the same fingerprint.
@@ -83,7 +102,7 @@ func one(hits []content.Hit) finding.Finding {
 	// credential must be taken out of it first.
 	f := finding.Finding{Severity: min(best.Severity, finding.High), Confidence: best.Confidence, Where: where(best), Reason: &best.Reason,
 		Title:    title(best, len(hits)),
-		Evidence: &finding.Evidence{Kind: best.Kind, Fingerprint: best.Fingerprint, Length: best.Length, Excerpt: best.Excerpt},
+		Evidence: &finding.Evidence{Kind: best.Kind, Fingerprint: best.Fingerprint, Length: best.Length, Excerpt: strings.TrimRight(best.Excerpt, "\r")},
 		Anchor:   best.Rule + " " + best.ID}
 	for _, h := range hits {
 		if w := where(h); w != f.Where && len(f.Places) < maxPlaces {

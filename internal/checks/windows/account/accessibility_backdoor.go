@@ -35,7 +35,7 @@ var accessibilityBackdoor = &Check{
 		for _, exe := range logonPrograms {
 			key := imageOptions + `\` + exe
 			if v := h.Key(key).Value("Debugger"); v.Text() != "" {
-				f := at(h, key)
+				f := atKey(h, key)
 				f.Title = finding.Tf("At the logon screen %s starts another program: %s", "在登录界面上，%s 会启动另一个程序：%s", exe, credfile.Show(v.Text()))
 				f.Fix = &finding.Fix{Title: t("Remove the debugger setting", "删除该调试器设置"), Safe: true, Edits: []finding.Edit{h.Edit(finding.RegDeleteValue, key, v.Name())}}
 				p.Report(f)

@@ -28,7 +28,7 @@ var autologon = &Check{
 		h := w.Hive("SOFTWARE")
 		k := h.Key(winlogon)
 		on := k.Text("AutoAdminLogon") == "1"
-		f := at(h, winlogon)
+		f := atKey(h, winlogon)
 		fix := &finding.Fix{Title: t("Remove the password and turn automatic logon off", "删除密码并关闭自动登录"), Safe: true}
 		for _, name := range []string{"DefaultPassword", "AltDefaultPassword"} {
 			if v := k.Value(name); v.Text() != "" {

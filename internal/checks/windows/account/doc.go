@@ -24,9 +24,15 @@ type Pass = check.Pass[*guest.Guest]
 // t is a text in both languages.
 func t(en, zh string) finding.Text { return finding.T(en, zh) }
 
-// at makes a finding about a key of a hive; its path tells it from others.
-func at(h *guest.Hive, key string) finding.Finding {
-	return finding.Finding{Where: h.Where(), Anchor: key}
+// at makes a finding about something in a hive that has a name of its own, such
+// as an account.
+func at(h *guest.Hive, name string) finding.Finding {
+	return finding.Finding{Where: h.Where(), Anchor: name}
+}
+
+// atKey makes a finding about a key or value of a hive.
+func atKey(h *guest.Hive, key string) finding.Finding {
+	return finding.Finding{Where: h.At(key), Anchor: key}
 }
 
 // setText is the edit that makes a text value another one, no longer.

@@ -27,7 +27,7 @@ var localAccounts = &Check{
 		}
 		list, err := w.Accounts()
 		h := w.Hive("SAM")
-		if err != nil {
+		if err != nil && h.Path != "" { // a missing hive is a gap of registry-hives
 			p.Gap(finding.GapCorrupt, h.Where(), "%v", err)
 		}
 		for _, a := range list {

@@ -29,7 +29,7 @@ var logonPolicy = &Check{
 			if n, ok := v.Uint(); !ok || n != s.bad {
 				continue
 			}
-			f := at(h, name+`\`+s.key+`\`+s.value)
+			f := atKey(h, name+`\`+s.key+`\`+s.value)
 			f.Title = s.title
 			f.Fix = &finding.Fix{Title: t("Set the value to the default of Windows", "将该值设为 Windows 默认值"), Safe: true, Edits: []finding.Edit{setNumber(h, name+`\`+s.key, v.Name(), s.good)}}
 			p.Report(f)

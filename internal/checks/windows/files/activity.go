@@ -22,6 +22,8 @@ var activity = &Check{
 			left{t("Files and programs opened lately", "最近打开的文件和程序"), finding.Low, "", []string{"~/AppData/Roaming/Microsoft/Windows/Recent/*", "~/AppData/Roaming/Microsoft/Windows/Recent/*/*"}, finding.Blank, finding.Text{}},
 			left{t("Clipboard and activity history", "剪贴板和活动历史"), finding.Low, "", []string{"~/AppData/Local/ConnectedDevicesPlatform/*/ActivitiesCache.db*"}, finding.Blank, finding.Text{}},
 			left{t("Texts in Notepad and Sticky Notes", "记事本和便笺中的文本"), finding.Medium, "", []string{"~/AppData/Local/Packages/Microsoft.WindowsNotepad_*/LocalState/TabState/*.bin", "~/AppData/Local/Packages/Microsoft.MicrosoftStickyNotes_*/LocalState/plum.sqlite*"}, finding.Blank, finding.Text{}},
+			left{t("Small pictures of files that were shown", "浏览过的文件的缩略图"), finding.Low, "", []string{"~/AppData/Local/Microsoft/Windows/Explorer/thumbcache_*.db"}, finding.Blank, finding.Text{}},
+			left{t("Texts of documents in the search index", "搜索索引中的文档文本"), finding.Low, "", []string{"/ProgramData/Microsoft/Search/Data/Applications/Windows/Windows*.*db"}, finding.Blank, t("Windows builds its search index anew", "Windows 将重新建立搜索索引")},
 			left{t("Pictures of remote screens", "远程桌面的屏幕图像"), finding.Low, "", []string{"~/AppData/Local/Microsoft/Terminal Server Client/Cache/*"}, finding.Blank, finding.Text{}},
 		)
 	},

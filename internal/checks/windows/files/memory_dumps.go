@@ -2,10 +2,13 @@ package files
 
 import (
 	"io"
+	"path"
 	"slices"
+	"strings"
 
 	"assay/check"
 	"assay/finding"
+	"assay/internal/checks/credfile"
 	"assay/internal/fsys"
 	"assay/internal/guest"
 )
@@ -29,11 +32,58 @@ var memoryDumps = &Check{
 		if err := hibernated(p); err != nil {
 			return err
 		}
+		if err := scattered(p); err != nil {
+			return err
+		}
 		return run(p,
-			left{t("Dumps of memory and crashed programs", "内存和崩溃程序的转储"), finding.Medium, "", []string{"/Windows/MEMORY.DMP", "/Windows/Minidump/*", "/Windows/LiveKernelReports/**", "~/AppData/Local/CrashDumps/*"}, finding.Blank, finding.Text{}},
+			left{t("Dumps of memory and crashed programs", "内存和崩溃程序的转储"), finding.Medium, "", dumpPlaces, finding.Blank, finding.Text{}},
 			left{t("Memory that was swapped out", "换出到磁盘的内存"), finding.Medium, "", []string{"/pagefile.sys", "/swapfile.sys"}, finding.Blank, finding.Text{}},
 		)
 	},
+}
+
+// dumpPlaces are where Windows puts its dumps.
+var dumpPlaces = []string{"/Windows/MEMORY.DMP", "/Windows/Minidump/*", "/Windows/LiveKernelReports/**", "~/AppData/Local/CrashDumps/*"}
+
+// scattered reports dumps of memory that a person or a program put elsewhere:
+// a dump of lsass.exe holds the passwords of all who are logged on.
+func scattered(p *Pass) error {
+	if p.Subject.Windows() == nil {
+		return nil
+	}
+	usual := map[string]bool{}
+	found, _ := p.Subject.Match(dumpPlaces...)
+	for _, m := range found {
+		usual[m.Path] = true
+	}
+	for _, m := range credfile.NamedBy(p.Subject, func(name string) bool {
+		return strings.HasSuffix(strings.ToLower(name), ".dmp") || strings.HasSuffix(strings.ToLower(name), ".mdmp")
+	}) {
+		if err := p.Context.Err(); err != nil {
+			return err
+		}
+		if usual[m.Path] || !isMemory(p, m) {
+			continue
+		}
+		f := finding.Finding{Where: credfile.Where(p.Subject, m), Severity: finding.High,
+			Title: finding.Tf("Dump of a program's memory: %s (%s)", "程序的内存转储：%s（%s）", credfile.Show(path.Base(m.Path)), finding.Size(m.Meta.Size))}
+		f.Fix = &finding.Fix{Title: t("Empty the file", "清空该文件"), Safe: true, Edits: []finding.Edit{{Op: finding.Blank, Volume: f.Where.Volume, Path: f.Where.Path}}}
+		p.Report(f)
+	}
+	return nil
+}
+
+// isMemory reads the signature of a dump: of the kernel, or of a program.
+func isMemory(p *Pass, m guest.Match) bool {
+	f, err := p.Subject.Tree.OpenAt(m.Place)
+	if err != nil {
+		p.Gap(finding.GapUnreadable, credfile.Where(p.Subject, m), "%v", err)
+		return false
+	}
+	b := make([]byte, 8)
+	n, _ := f.ReadAt(b, 0)
+	s := string(b[:n])
+	return s == "PAGEDUMP" || s == "PAGEDU64" || strings.HasPrefix(s, "MDMP")
 }
 
 // hibernated reports what is stored of memory in hiberfil.sys. The file is

@@ -9,6 +9,7 @@ var All = []*Check{
 	environment,
 	linuxSubsystem,
 	savedPasswords,
+	secrets,
 	snmp,
 	sshClients,
 	traces,

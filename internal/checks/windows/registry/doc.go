@@ -21,9 +21,9 @@ type Pass = check.Pass[*guest.Guest]
 // t is a text in both languages.
 func t(en, zh string) finding.Text { return finding.T(en, zh) }
 
-// at makes a finding about a key of a hive; its path tells it from others.
+// at makes a finding about a key or value of a hive.
 func at(h *guest.Hive, key string) finding.Finding {
-	return finding.Finding{Where: h.Where(), Anchor: key}
+	return finding.Finding{Where: h.At(key), Anchor: key}
 }
 
 // A user is one part of the registry that belongs to somebody.

@@ -35,7 +35,7 @@ var environment = &Check{
 		for _, s := range w.Hive("SYSTEM").Key(set + `\Services`).Keys() {
 			for _, line := range s.Value("Environment").Texts() { // NAME=value
 				name, value, _ := strings.Cut(line, "=")
-				secret(p, w.Hive("SYSTEM"), "", set+`\Services\`+s.Name(), name, value, nil)
+				variable(p, w.Hive("SYSTEM"), "", set+`\Services\`+s.Name(), name, value, nil)
 			}
 		}
 		return nil
@@ -49,11 +49,11 @@ var secretName = regexp.MustCompile(`(?i)(?:^|_|-)(?:password|passwd|pwd|secret|
 func variables(p *Pass, h *guest.Hive, user, key string) {
 	for _, v := range h.Key(key).Values() {
 		edit := h.Edit(finding.RegDeleteValue, key, v.Name())
-		secret(p, h, user, key, v.Name(), v.Text(), &edit)
+		variable(p, h, user, key, v.Name(), v.Text(), &edit)
 	}
 }
 
-func secret(p *Pass, h *guest.Hive, user, key, name, value string, edit *finding.Edit) {
+func variable(p *Pass, h *guest.Hive, user, key, name, value string, edit *finding.Edit) {
 	if value == "" || !secretName.MatchString(name) || strings.Contains(value, `:\`) || !credfile.Real(value) { // a path names a file
 		return
 	}

@@ -30,17 +30,17 @@ func report(p *Pass, list []saved) {
 		for _, s := range list {
 			key := u.under(s.key)
 			k := u.Key(key)
-			if nothing(k) || s.secret != "" && !below(k, s.secret) {
+			if !s.holds(k) {
 				continue
 			}
 			f := at(u.Hive, key)
 			f.Severity = s.severity
 			f.Where.User = u.name
-			owner, whose := "the machine", "本机"
+			owner, whose := "the machine", "本机的 "
 			if u.name != "" {
-				owner, whose = credfile.Show(u.name), credfile.Show(u.name)
+				owner, whose = credfile.Show(u.name), credfile.Show(u.name)+" 的 "
 			}
-			f.Title = finding.T(s.program+" of "+owner+": "+s.what.EN, whose+" 的 "+s.program+"："+s.what.ZH)
+			f.Title = finding.T(s.program+" of "+owner+": "+s.what.EN, whose+s.program+"："+s.what.ZH)
 			f.Fix = &finding.Fix{Title: t("Remove it from the registry", "从注册表中删除"), Safe: s.safe, Edits: []finding.Edit{u.Edit(finding.RegDeleteKey, key, "")}}
 			if !s.safe {
 				risk := t("The program loses its settings", "该程序将丢失其设置")
@@ -49,6 +49,11 @@ func report(p *Pass, list []saved) {
 			p.Report(f)
 		}
 	}
+}
+
+// holds reports whether there is something of a person in the key.
+func (s saved) holds(k regf.Key) bool {
+	return !nothing(k) && (s.secret == "" || below(k, s.secret))
 }
 
 // nothing reports whether a key holds nothing of a person: PuTTY and WinSCP make

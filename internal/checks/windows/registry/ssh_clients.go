@@ -18,18 +18,21 @@ var sshClients = &Check{
 		Since:  "0.2",
 	},
 	Run: func(p *Pass) error {
-		report(p, []saved{
-			{"OpenSSH", `OpenSSH\Agent\Keys`, t("private keys in the agent", "代理中的私钥"), finding.High, "", true},
-			{"PuTTY", `SimonTatham\PuTTY\Sessions`, t("saved sessions", "保存的会话"), finding.Medium, "", true},
-			{"PuTTY", `SimonTatham\PuTTY\SshHostKeys`, t("keys of servers that were visited", "访问过的服务器的公钥"), finding.Low, "", true},
-			{"WinSCP", `Martin Prikryl\WinSCP 2\Sessions`, t("saved sessions", "保存的会话"), finding.High, "", true},
-			{"WinSCP", `Martin Prikryl\WinSCP 2\SshHostKeys`, t("keys of servers that were visited", "访问过的服务器的公钥"), finding.Low, "", true},
-			{"MobaXterm", `Mobatek\MobaXterm\P`, t("saved passwords", "保存的密码"), finding.High, "", true},
-			{"MobaXterm", `Mobatek\MobaXterm\C`, t("saved credentials", "保存的凭证"), finding.High, "", true},
-			{"SecureCRT", `VanDyke\SecureCRT`, t("settings with sessions", "包含会话的设置"), finding.Medium, "", true},
-			{"Bitvise", `Bitvise\BvSshClient`, t("settings and keys", "设置和密钥"), finding.Medium, "", true},
-			{"Xshell", `NetSarang\Xshell`, t("settings with sessions", "包含会话的设置"), finding.Low, "", true},
-		})
+		report(p, clients)
 		return nil
 	},
+}
+
+// clients are the keys of this check.
+var clients = []saved{
+	{"OpenSSH", `OpenSSH\Agent\Keys`, t("private keys in the agent", "代理中的私钥"), finding.High, "", true},
+	{"PuTTY", `SimonTatham\PuTTY\Sessions`, t("saved sessions", "保存的会话"), finding.Medium, "", true},
+	{"PuTTY", `SimonTatham\PuTTY\SshHostKeys`, t("keys of servers that were visited", "访问过的服务器的公钥"), finding.Low, "", true},
+	{"WinSCP", `Martin Prikryl\WinSCP 2\Sessions`, t("saved sessions", "保存的会话"), finding.High, "", true},
+	{"WinSCP", `Martin Prikryl\WinSCP 2\SshHostKeys`, t("keys of servers that were visited", "访问过的服务器的公钥"), finding.Low, "", true},
+	{"MobaXterm", `Mobatek\MobaXterm\P`, t("saved passwords", "保存的密码"), finding.High, "", true},
+	{"MobaXterm", `Mobatek\MobaXterm\C`, t("saved credentials", "保存的凭证"), finding.High, "", true},
+	{"SecureCRT", `VanDyke\SecureCRT`, t("settings with sessions", "包含会话的设置"), finding.Medium, "", true},
+	{"Bitvise", `Bitvise\BvSshClient`, t("settings and keys", "设置和密钥"), finding.Medium, "", true},
+	{"Xshell", `NetSarang\Xshell`, t("settings with sessions", "包含会话的设置"), finding.Low, "", true},
 }

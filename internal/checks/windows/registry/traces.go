@@ -18,21 +18,25 @@ var traces = &Check{
 		Since:  "0.2",
 	},
 	Run: func(p *Pass) error {
-		const explorer = `Microsoft\Windows\CurrentVersion\Explorer\`
-		report(p, []saved{
-			{"Explorer", explorer + "RunMRU", t("commands typed into the Run box", "在“运行”框中输入的命令"), finding.Low, "", true},
-			{"Explorer", explorer + "TypedPaths", t("paths typed into the address bar", "在地址栏中输入的路径"), finding.Low, "", true},
-			{"Explorer", explorer + "RecentDocs", t("documents opened lately", "最近打开的文档"), finding.Low, "", true},
-			{"Explorer", explorer + "WordWheelQuery", t("words searched for", "搜索过的词语"), finding.Low, "", true},
-			{"Explorer", explorer + `ComDlg32\OpenSavePidlMRU`, t("files chosen in dialogs", "在对话框中选择的文件"), finding.Low, "", true},
-			{"Explorer", explorer + `ComDlg32\LastVisitedPidlMRU`, t("folders chosen in dialogs", "在对话框中选择的文件夹"), finding.Low, "", true},
-			{"Explorer", explorer + "Map Network Drive MRU", t("network drives that were connected", "连接过的网络驱动器"), finding.Low, "", true},
-			{"Explorer", explorer + "MountPoints2", t("drives and shares that were connected", "连接过的驱动器和共享"), finding.Low, "", true},
-			{"Internet Explorer", `Microsoft\Internet Explorer\TypedURLs`, t("addresses that were typed", "输入过的网址"), finding.Low, "", true},
-			{"Remote Desktop", `Microsoft\Terminal Server Client\Servers`, t("machines that were connected to, with user names", "连接过的计算机及用户名"), finding.Low, "", true},
-			{"Remote Desktop", `Microsoft\Terminal Server Client\Default`, t("machines that were connected to lately", "最近连接过的计算机"), finding.Low, "", true},
-			{"regedit", `Microsoft\Windows\CurrentVersion\Applets\Regedit`, t("the key that was open last", "最后打开的键"), finding.Low, "LastKey", true},
-		})
+		report(p, traceKeys)
 		return nil
 	},
+}
+
+const explorer = `Microsoft\Windows\CurrentVersion\Explorer\`
+
+// traceKeys are the keys of this check.
+var traceKeys = []saved{
+	{"Explorer", explorer + "RunMRU", t("commands typed into the Run box", "在“运行”框中输入的命令"), finding.Low, "", true},
+	{"Explorer", explorer + "TypedPaths", t("paths typed into the address bar", "在地址栏中输入的路径"), finding.Low, "", true},
+	{"Explorer", explorer + "RecentDocs", t("documents opened lately", "最近打开的文档"), finding.Low, "", true},
+	{"Explorer", explorer + "WordWheelQuery", t("words searched for", "搜索过的词语"), finding.Low, "", true},
+	{"Explorer", explorer + `ComDlg32\OpenSavePidlMRU`, t("files chosen in dialogs", "在对话框中选择的文件"), finding.Low, "", true},
+	{"Explorer", explorer + `ComDlg32\LastVisitedPidlMRU`, t("folders chosen in dialogs", "在对话框中选择的文件夹"), finding.Low, "", true},
+	{"Explorer", explorer + "Map Network Drive MRU", t("network drives that were connected", "连接过的网络驱动器"), finding.Low, "", true},
+	{"Explorer", explorer + "MountPoints2", t("drives and shares that were connected", "连接过的驱动器和共享"), finding.Low, "", true},
+	{"Internet Explorer", `Microsoft\Internet Explorer\TypedURLs`, t("addresses that were typed", "输入过的网址"), finding.Low, "", true},
+	{"Remote Desktop", `Microsoft\Terminal Server Client\Servers`, t("machines that were connected to, with user names", "连接过的计算机及用户名"), finding.Low, "", true},
+	{"Remote Desktop", `Microsoft\Terminal Server Client\Default`, t("machines that were connected to lately", "最近连接过的计算机"), finding.Low, "", true},
+	{"regedit", `Microsoft\Windows\CurrentVersion\Applets\Regedit`, t("the key that was open last", "最后打开的键"), finding.Low, "LastKey", true},
 }

@@ -24,9 +24,9 @@ type Pass = check.Pass[*guest.Guest]
 // t is a text in both languages.
 func t(en, zh string) finding.Text { return finding.T(en, zh) }
 
-// at makes a finding about a key of a hive; its path tells it from others.
+// at makes a finding about a key or value of a hive.
 func at(h *guest.Hive, key string) finding.Finding {
-	return finding.Finding{Where: h.Where(), Anchor: key}
+	return finding.Finding{Where: h.At(key), Anchor: key}
 }
 
 // setNumber is the edit that makes a DWORD another one.
