@@ -12,7 +12,7 @@ TOOLS := qemu-utils e2fsprogs xfsprogs btrfs-progs dosfstools mtools ntfs-3g lvm
 	zip unzip bzip2 xz-utils zstd lz4 gzip binutils systemd-journal-remote sudo debootstrap git chromium \
 	chntpw libhivex-bin reglookup libfsntfs-utils libevtx-utils libvshadow-utils libregf-utils libwin-hivex-perl python3-impacket wimtools
 
-.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-convert bench-secrets bench-policy test-boot test-wine test-clients bench-audit demo-cloud clean help
+.PHONY: build demo test tools race generate check fuzz soak bench-inspect bench-clean bench-windows bench-convert bench-secrets bench-policy test-boot test-wine test-clients bench-audit demo-cloud clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ bench-inspect: build ## inspect beside find and cat on the kernel's mount (root)
 
 bench-clean: build ## clean beside qemu-img convert and virt-sysprep; prints the table
 	@bash scripts/bench-clean.sh
+
+bench-windows: build ## clean a Windows image beside qemu-img convert (root); prints the table
+	@bash scripts/bench-windows.sh
 
 bench-convert: build ## the writers of images beside qemu-img convert; prints the table
 	@bash scripts/bench-convert.sh

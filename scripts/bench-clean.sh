@@ -2,11 +2,11 @@
 # make bench-clean: a careless 8 GiB image with about 2 GiB of data, cleaned by
 # assay (which inspects it before and after) beside qemu-img convert of the same
 # image to the same format, and virt-sysprep followed by virt-sparsify, all in
-# one run. Needs about 12 GiB in $TMPDIR and mke2fs; peers that are not
+# one run. assay's copy is on the disk when it ends; qemu-img's is so with the
+# sync of its second row. Needs about 12 GiB in $TMPDIR and mke2fs; peers that are not
 # installed are left out. Medians of $RUNS runs, caches warm.
 set -eu
 cd "$(dirname "$0")/.."
-RUNS=${RUNS:-3}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/assay-bench.XXXX")
 trap 'rm -rf "$dir"' EXIT
 
@@ -46,32 +46,12 @@ mke2fs -q -F -t ext4 -d "$dir/tree" "$dir/disk.raw" 8g
 rm -rf "$dir/tree"
 cat "$dir/disk.raw" >/dev/null
 
-# timed COMMAND: the median of its seconds, and the peak memory in MiB
-timed() {
-	local all=() rss=0
-	for _ in $(seq "$RUNS"); do
-		rm -f "$dir"/out*
-		local t0 t1
-		t0=$(date +%s.%N)
-		/usr/bin/time -f %M -o "$dir/rss" "$@" >/dev/null 2>&1 || true
-		t1=$(date +%s.%N)
-		rss=$(tail -1 "$dir/rss")
-		all+=("$(echo "$t1 $t0" | awk '{printf "%.2f", $1-$2}')")
-	done
-	printf '%s\n' "${all[@]}" | sort -n | awk -v m="$rss" '{a[NR]=$1} END {printf "%s %d", a[int((NR+1)/2)], m/1024}'
-}
-printf '%-44s %9s %9s %9s\n' "$(nproc) cores, $(du -m "$dir/disk.raw" | cut -f1) MiB of data" "seconds" "ratio" "peak MiB"
-row() { # NAME BASE COMMAND…
-	local name=$1 base=$2 s m
-	shift 2
-	read -r s m <<<"$(timed "$@")"
-	[ "$base" = - ] && base=$s
-	last=$s
-	printf '%-44s %9s %9s %9s\n' "$name" "$s" "$(echo "$s $base" | awk '{printf "%.2f", $1/$2}')" "$m"
-}
+. scripts/bench-lib.sh
+title
 for f in raw qcow2; do
 	row "qemu-img convert -O $f" - qemu-img convert -O $f "$dir/disk.raw" "$dir/out"
 	base=$last
+	row "the same, and sync" "$base" synced qemu-img convert -O $f "$dir/disk.raw" "$dir/out"
 	row "assay clean, $f, without contents" "$base" bin/assay clean "$dir/disk.raw" -o "$dir/out" --out-format $f --no-progress --no-content
 	row "assay clean, $f" "$base" bin/assay clean "$dir/disk.raw" -o "$dir/out" --out-format $f --no-progress
 done

@@ -23,6 +23,7 @@ func dieWithParent(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig
 func Enter(p Policy, l Limits, require bool) (string, error) {
 	memory := cmp.Or(l.Memory, DefaultMemory)
 	debug.SetMemoryLimit(memory)
+	debug.SetGCPercent(gcPercent)
 	cpu := uint64(cmp.Or(l.CPU, DefaultCPU).Seconds())
 	for res, v := range map[int]uint64{
 		unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 512, unix.RLIMIT_CPU: cpu,

@@ -21,5 +21,6 @@ func Enter(_ Policy, l Limits, require bool) (string, error) {
 		return "", errors.New("this system has no sandbox that assay knows: use --sandbox=auto or off")
 	}
 	debug.SetMemoryLimit(cmp.Or(l.Memory, DefaultMemory))
+	debug.SetGCPercent(gcPercent)
 	return "process", nil
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"assay/internal/need"
 )
 
 func TestBeneathStaysBeneath(t *testing.T) {
@@ -32,8 +30,6 @@ func TestBeneathStaysBeneath(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	_, err = f.beneath(".", unix.O_PATH)
-	need.That(t, err != unix.ENOSYS, "this kernel has no openat2")
 	for p, ok := range map[string]bool{"a/b": true, "a": true, "up/outside": false, "../outside": false, "abs/outside": false, "in/b": false, "file": false, "/etc/passwd": false} {
 		h, err := f.beneath(p, unix.O_RDONLY|unix.O_NOFOLLOW)
 		if (err == nil) != ok {
