@@ -27,6 +27,7 @@ type place struct {
 	name   string // last element, lower case
 	form   form
 	tests  bool // a test or an example
+	manual bool // documentation, not somebody's notes
 	doubts []*doubt
 	store  [6]*doubt // of doubts
 }
@@ -125,7 +126,10 @@ func (p *place) weigh(low, base string) {
 	locale := p.form == table && (strings.HasSuffix(base, ".po") || strings.HasSuffix(base, ".pot") || strings.HasSuffix(base, ".strings")) ||
 		has(low, "/locale/", "/locales/", "/localization/", "/localisation/", "/i18n/", "/lang/", "/langs/", "/translations/", "/l10n/", "/lc_messages/", "messages_", "messages.properties", "strings.xml", "_zh_cn.", "zh-cn.", "en-us.")
 	add(inLocale, locale)
-	add(inDocs, !locale && (p.form == prose && !has(low, "passwords.txt", "password.txt", "/root/", "/home/", "user-data") || has(low, "/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/docs/", "/doc/", "/man/man")))
+	manual := has(low, "/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/docs/", "/doc/", "/man/man")
+	prosaic := p.form == prose && !has(low, "passwords.txt", "password.txt", "/root/", "/home/", "user-data") && !strings.HasPrefix(low, "/users/")
+	add(inDocs, !locale && (prosaic || manual))
+	p.manual = manual || !strings.HasSuffix(base, ".txt") || strings.HasPrefix(base, "readme") || strings.HasPrefix(base, "changelog") || strings.HasPrefix(base, "install")
 	p.tests = has(low, "/test/", "/tests/", "/testdata/", "_test.", "/spec/", "/__tests__/", ".test.", ".spec.", "/examples/", "/example/", "/samples/", "/sample/", "/fixtures/", "/mock", ".example", ".sample", ".dist", "-sample.", "-example.", "test_", "/demos/", "/tutorial", "/specs/", "_spec.", "/molecule/", "/test-")
 	add(inTests, p.tests)
 	add(inTable, !locale && p.form == table || has(low, "/var/lib/apt/lists/", "/var/lib/dpkg/info/", "/var/lib/dpkg/status", "/var/lib/dpkg/available", "/usr/share/dict/", "/var/lib/rpm/", "/usr/share/zoneinfo", "/var/cache/debconf/templates", "/usr/share/mime/", "/usr/share/perl/"))
@@ -168,7 +172,7 @@ func (r *run) weigh(x *rule, d verdict) (int, finding.Text) {
 			continue
 		}
 		say(w)
-		if w == inDocs && !x.high { // what manuals say after "password" is an example
+		if w == inDocs && !x.high && r.place.manual { // what manuals say after "password" is an example
 			less += w.less
 		}
 	}
