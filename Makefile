@@ -65,7 +65,11 @@ demo-cloud: build ## audit, bind, prove and audit again a careless company on th
 clean: ## remove what make made
 	rm -rf bin dist demo
 
-test-boot: build ## boot cleaned Debian images under qemu, log in with old and new keys (root, a mirror, 15 minutes)
+# What test-boot needs besides.
+BOOT_TOOLS := qemu-system-x86 extlinux
+
+test-boot: build tools ## boot cleaned Debian images under qemu, log in with old and new keys (root, a mirror, 15 minutes)
+	@bash scripts/tools.sh $(BOOT_TOOLS)
 	@bash scripts/test-boot.sh
 
 test-wine: ## the Windows build under wine: inspect C:\ and Win32 calls (minutes; skipped without wine)
