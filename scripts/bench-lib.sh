@@ -6,16 +6,24 @@ title() {
 	printf '%-44s %9s %9s %9s\n' "$(nproc) cores, $(du -m "$dir/disk.raw" | cut -f1) MiB of data" "seconds" "ratio" "peak MiB"
 }
 
-# timed COMMAND: the median of its seconds, and the peak memory in MiB. What
-# earlier runs have left to be written is written before the clock starts.
+# timed COMMAND: the median of its seconds, and the peak memory in MiB; "failed"
+# and its exit code where it did not do its work (3 and 4 are what assay thinks
+# of an image). What earlier runs have left to be written is written before the
+# clock starts.
 timed() {
-	local all=() rss=0 t0 t1
+	local all=() rss=0 t0 t1 code
 	for _ in $(seq "$RUNS"); do
 		rm -f "$dir"/out*
 		sync -f "$dir"
 		t0=$(date +%s.%N)
-		/usr/bin/time -f %M -o "$dir/rss" "$@" >/dev/null 2>&1 || true
+		code=0
+		/usr/bin/time -f %M -o "$dir/rss" "$@" >/dev/null 2>&1 || code=$?
 		t1=$(date +%s.%N)
+		case $code in 0 | 3 | 4) ;; *)
+			echo "failed $code"
+			return
+			;;
+		esac
 		rss=$(tail -1 "$dir/rss")
 		all+=("$(echo "$t1 $t0" | awk '{printf "%.2f", $1-$2}')")
 	done
@@ -27,6 +35,10 @@ row() { # NAME BASE COMMAND…: BASE is the seconds of ratio 1, - for these
 	shift 2
 	[ "$1" = synced ] && shift && set -- bash -c '"$@" && sync "$0"' "$dir/out" "$@"
 	read -r s m <<<"$(timed "$@")"
+	if [ "$s" = failed ]; then
+		printf '%-44s %s\n' "$name" "failed, exit $m"
+		return
+	fi
 	[ "$base" = - ] && base=$s
 	last=$s
 	printf '%-44s %9s %9s %9s\n' "$name" "$s" "$(echo "$s $base" | awk '{printf "%.2f", $1/$2}')" "$m"
