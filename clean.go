@@ -32,9 +32,6 @@ type CleanOptions struct {
 	// Copies receive the clean disks, one for each image of the target; none
 	// stops after the plan.
 	Copies []Copy
-	// Name is how the stream calls the copied machine; "" takes the first
-	// copy's name.
-	Name string
 }
 
 // A Copy is where the clean copy of one disk goes.
@@ -283,10 +280,7 @@ func (c *cleaning) again() error {
 	o.Command, o.Started, o.memo = "inspect", time.Now(), c.memo
 	c.memo.Again()
 	o.Disk = DiskOptions{}
-	t := Target{Name: c.o.Name}
-	if t.Name == "" {
-		t.Name = c.o.Copies[0].Name
-	}
+	t := Target{Name: c.o.Copies[0].Name}
 	for _, to := range c.o.Copies {
 		t.Images = append(t.Images, ImageFile{Path: to.Name, File: to.File, Format: to.format()})
 	}

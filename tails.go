@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"assay/internal/binread"
+	"assay/internal/disk/image"
 	"assay/internal/fsys"
 	"assay/internal/guest"
 	"assay/internal/span"
@@ -90,12 +91,7 @@ func (t *tail) zero(at span.Span) bool {
 	if n, err := t.s.Bytes.ReadAt(b, at.Off); n < len(b) {
 		return errors.Is(err, io.EOF) // the search reads it again, and says why it cannot
 	}
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
+	return image.IsZero(b)
 }
 
 // maxDepth bounds the folders within each other.

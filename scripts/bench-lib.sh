@@ -43,3 +43,15 @@ row() { # NAME BASE COMMAND…: BASE is the seconds of ratio 1, - for these
 	last=$s
 	printf '%-44s %9s %9s %9s\n' "$name" "$s" "$(echo "$s $base" | awk '{printf "%.2f", $1/$2}')" "$m"
 }
+
+# plain: rows of the formats that are not compressed.
+plain() {
+	local f base
+	for f in raw qcow2; do
+		row "qemu-img convert -O $f" - qemu-img convert -O $f "$dir/disk.raw" "$dir/out"
+		base=$last
+		row "the same, and sync" "$base" synced qemu-img convert -O $f "$dir/disk.raw" "$dir/out"
+		row "assay clean, $f, without contents" "$base" bin/assay clean "$dir/disk.raw" -o "$dir/out" --out-format $f --no-progress --no-content
+		row "assay clean, $f" "$base" bin/assay clean "$dir/disk.raw" -o "$dir/out" --out-format $f --no-progress
+	done
+}

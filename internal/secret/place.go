@@ -54,7 +54,7 @@ var formOf = forms(map[form]string{
 	shell:  "sh bash zsh ksh csh fish ps1 psm1 bat cmd mk dockerfile containerfile expect exp awk cron",
 	source: "go c h cc cpp cxx hpp hh java kt kts scala groovy gradle py pyi pyw rb php phtml inc pl pm t js mjs cjs jsx ts tsx vue svelte cs vb fs swift m mm rs lua r jl ex exs erl hs ml clj dart sql s asm el vim tcl pyx proto zig nim d pas",
 	markup: "html htm xhtml css scss less svg tmpl tpl jsp jspx asp aspx erb ejs hbs twig xsl xslt xsd wsdl dtd",
-	prose:  "md markdown sgml rst txt adoc asciidoc tex texi info man pod sgml changelog news readme roff",
+	prose:  "md markdown sgml rst txt adoc asciidoc tex texi info man pod changelog news readme roff",
 	logs:   "log out err journal",
 	table:  "po pot mo strings list_ index dic words sha256 md5sums sum lock symbols shlibs templates",
 })
